@@ -1,0 +1,430 @@
+//! What was noticed about a recording: odd input gives a value and findings, never a failure.
+
+use std::fmt;
+
+use super::key::{KeyError, ObjectKey, ObjectName};
+use super::place::SourceName;
+use super::recording::TrackId;
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth knowing; nothing is wrong.
+    Note,
+    /// Something is odd; the recording may still be whole.
+    Warning,
+    /// Part of the recording is known to be missing: it cannot be called complete.
+    Loss,
+}
+
+/// Why a URI in a playlist is not requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnsafeUri {
+    /// It breaks a rule for object names.
+    Name(KeyError),
+    /// It has a scheme or starts with `//`: it names a host of its own.
+    OtherHost,
+}
+
+/// What stands where a playlist was expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotPlaylist {
+    /// No bytes at all.
+    Empty,
+    /// An XML document: most likely a store's error saved under the playlist's name.
+    Xml,
+    /// A web page: most likely a sign-in or error page.
+    Html,
+    /// Anything else that does not start with `#EXTM3U`.
+    Other,
+}
+
+/// One thing that was noticed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    // --- names in the store
+    /// An object under the recording's prefix whose name does not follow Agora's grammar.
+    UnknownName {
+        /// Its key.
+        key: ObjectKey,
+    },
+    /// A key in a listing that cannot be a safe name; its text is escaped.
+    UnsafeKey {
+        /// The key, escaped.
+        text: String,
+        /// The rule it breaks.
+        why: KeyError,
+    },
+    /// Of a playlist and its copies transferred from the backup, this one was taken by Agora's rule.
+    TransferChosen {
+        /// The playlist that is used.
+        chosen: ObjectKey,
+        /// The one that is kept beside it.
+        other: ObjectKey,
+    },
+    /// The same recording lies in more than one folder; only one was taken.
+    OtherFolder {
+        /// A key in the folder that was not taken.
+        key: ObjectKey,
+    },
+    /// A slice in the bucket that no playlist lists.
+    Orphan {
+        /// Its key.
+        key: ObjectKey,
+    },
+    /// The listing was refused; what the playlists do not name cannot be seen.
+    ListDenied {
+        /// The store.
+        from: SourceName,
+    },
+    /// The recording was not in its own store but in this one.
+    FoundElsewhere {
+        /// The store that has it.
+        from: SourceName,
+    },
+    /// The bucket is in another region than the settings say; the answer named it and it was followed.
+    RegionFollowed {
+        /// The store.
+        from: SourceName,
+        /// The region that it really is in.
+        region: String,
+    },
+    /// A track whose playlist could not be had.
+    NoPlaylist {
+        /// The track.
+        track: TrackId,
+    },
+
+    // --- the text of a playlist
+    /// Something else stands under the playlist's name.
+    NotAPlaylist {
+        /// The playlist.
+        playlist: ObjectKey,
+        /// What it is.
+        what: NotPlaylist,
+    },
+    /// A playlist that lists no segment.
+    ListsNothing {
+        /// The playlist.
+        playlist: ObjectKey,
+    },
+    /// No `EXT-X-ENDLIST`: still being recorded, crashed, or superseded.
+    NotEnded {
+        /// The playlist.
+        playlist: ObjectKey,
+    },
+    /// The last line has no line end: the file may have been cut off there.
+    CutOff {
+        /// The playlist.
+        playlist: ObjectKey,
+        /// Its last line number.
+        line: usize,
+    },
+    /// Larger than what is read of a playlist.
+    TooLarge {
+        /// The playlist.
+        playlist: ObjectKey,
+        /// Lines or bytes beyond this were not read.
+        limit: usize,
+    },
+    /// A URI that is not requested.
+    UnsafeUri {
+        /// The playlist.
+        playlist: ObjectKey,
+        /// The line.
+        line: usize,
+        /// The URI, escaped.
+        uri: String,
+        /// Why not.
+        why: UnsafeUri,
+    },
+    /// `EXTINF` with no URI after it: a segment whose name is lost.
+    DurationWithoutUri {
+        /// The playlist.
+        playlist: ObjectKey,
+        /// The line of the `EXTINF`.
+        line: usize,
+    },
+    /// A URI with no `EXTINF` before it, or one that is no number.
+    UriWithoutDuration {
+        /// The playlist.
+        playlist: ObjectKey,
+        /// The line of the URI.
+        line: usize,
+    },
+    /// A segment that is listed more than once.
+    ListedTwice {
+        /// The playlist.
+        playlist: ObjectKey,
+        /// The line of the repetition.
+        line: usize,
+        /// Its name.
+        name: ObjectName,
+    },
+    /// A line that is not UTF-8; it was read with replacement characters.
+    NotUtf8 {
+        /// The playlist.
+        playlist: ObjectKey,
+        /// The line.
+        line: usize,
+    },
+    /// A known tag whose value could not be read.
+    BadTag {
+        /// The playlist.
+        playlist: ObjectKey,
+        /// The line.
+        line: usize,
+        /// The tag without its value.
+        tag: String,
+    },
+    /// `m3u8-rs` sees other segments than the line scanner, whose list is used.
+    ReadersDisagree {
+        /// The playlist.
+        playlist: ObjectKey,
+        /// Segments by the scanner.
+        scanner: usize,
+        /// Segments by `m3u8-rs`, where it could read the file at all.
+        library: Option<usize>,
+    },
+    /// Segments are encrypted: their structure cannot be examined.
+    Encrypted {
+        /// The playlist.
+        playlist: ObjectKey,
+        /// The line of the `EXT-X-KEY`.
+        line: usize,
+    },
+
+    // --- the time line
+    /// Nothing covers this time although the playlist does not announce a discontinuity: slices were lost
+    /// before they were listed.
+    UnlistedGap {
+        /// The track.
+        track: TrackId,
+        /// The last segment before it.
+        after: ObjectName,
+        /// The first segment behind it.
+        before: ObjectName,
+        /// How long, in milliseconds.
+        ms: i64,
+    },
+    /// Two segments cover the same time.
+    Overlap {
+        /// The track.
+        track: TrackId,
+        /// The earlier segment.
+        after: ObjectName,
+        /// The later segment.
+        before: ObjectName,
+        /// How long, in milliseconds.
+        ms: i64,
+    },
+    /// A break between the playlist and its failover copy.
+    FailoverGap {
+        /// The track.
+        track: TrackId,
+        /// The last segment before the switch.
+        after: ObjectName,
+        /// The first segment behind it.
+        before: ObjectName,
+        /// How long, in milliseconds; negative where they overlap.
+        ms: i64,
+    },
+
+    // --- the bytes
+    /// The object is another version than the listing named.
+    ChangedSinceListing {
+        /// Its name.
+        name: ObjectName,
+    },
+    /// Packets are missing inside a segment although its digest is right: it was recorded so.
+    ContinuityErrors {
+        /// Its name.
+        name: ObjectName,
+        /// How many breaks of the continuity counters.
+        count: u64,
+    },
+    /// The time stamps jump against the neighbours although the digest is right.
+    TimestampsJump {
+        /// Its name.
+        name: ObjectName,
+        /// By how much, in milliseconds.
+        ms: i64,
+    },
+}
+
+impl Finding {
+    /// How much it weighs.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::TransferChosen { .. }
+            | Self::FoundElsewhere { .. }
+            | Self::OtherFolder { .. }
+            | Self::RegionFollowed { .. }
+            | Self::Encrypted { .. } => Severity::Note,
+            Self::UnknownName { .. }
+            | Self::UnsafeKey { .. }
+            | Self::Orphan { .. }
+            | Self::ListDenied { .. }
+            | Self::UriWithoutDuration { .. }
+            | Self::ListedTwice { .. }
+            | Self::NotUtf8 { .. }
+            | Self::BadTag { .. }
+            | Self::ReadersDisagree { .. }
+            | Self::Overlap { .. }
+            | Self::FailoverGap { .. }
+            | Self::ChangedSinceListing { .. }
+            | Self::ContinuityErrors { .. }
+            | Self::TimestampsJump { .. } => Severity::Warning,
+            Self::NoPlaylist { .. }
+            | Self::NotAPlaylist { .. }
+            | Self::ListsNothing { .. }
+            | Self::NotEnded { .. }
+            | Self::CutOff { .. }
+            | Self::TooLarge { .. }
+            | Self::UnsafeUri { .. }
+            | Self::DurationWithoutUri { .. } => Severity::Loss,
+            // Below a second it is a seam between slices, which players do not notice either.
+            Self::UnlistedGap { ms, .. } => {
+                if *ms >= 1000 {
+                    Severity::Loss
+                } else {
+                    Severity::Warning
+                }
+            }
+        }
+    }
+
+    /// A stable word for machines.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownName { .. } => "unknown-name",
+            Self::UnsafeKey { .. } => "unsafe-key",
+            Self::TransferChosen { .. } => "transfer-chosen",
+            Self::OtherFolder { .. } => "other-folder",
+            Self::Orphan { .. } => "orphan",
+            Self::ListDenied { .. } => "list-denied",
+            Self::FoundElsewhere { .. } => "found-elsewhere",
+            Self::RegionFollowed { .. } => "region-followed",
+            Self::NoPlaylist { .. } => "no-playlist",
+            Self::NotAPlaylist { .. } => "not-a-playlist",
+            Self::ListsNothing { .. } => "lists-nothing",
+            Self::NotEnded { .. } => "not-ended",
+            Self::CutOff { .. } => "cut-off",
+            Self::TooLarge { .. } => "too-large",
+            Self::UnsafeUri { .. } => "unsafe-uri",
+            Self::DurationWithoutUri { .. } => "duration-without-uri",
+            Self::UriWithoutDuration { .. } => "uri-without-duration",
+            Self::ListedTwice { .. } => "listed-twice",
+            Self::NotUtf8 { .. } => "not-utf8",
+            Self::BadTag { .. } => "bad-tag",
+            Self::ReadersDisagree { .. } => "readers-disagree",
+            Self::Encrypted { .. } => "encrypted",
+            Self::UnlistedGap { .. } => "unlisted-gap",
+            Self::Overlap { .. } => "overlap",
+            Self::FailoverGap { .. } => "failover-gap",
+            Self::ChangedSinceListing { .. } => "changed-since-listing",
+            Self::ContinuityErrors { .. } => "continuity-errors",
+            Self::TimestampsJump { .. } => "timestamps-jump",
+        }
+    }
+}
+
+impl fmt::Display for UnsafeUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(why) => why.fmt(f),
+            Self::OtherHost => f.write_str("it names another host"),
+        }
+    }
+}
+
+impl fmt::Display for NotPlaylist {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "is empty",
+            Self::Xml => "holds an XML document, not a playlist",
+            Self::Html => "holds a web page, not a playlist",
+            Self::Other => "does not start with #EXTM3U",
+        })
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownName { key } => write!(f, "`{key}` does not follow Agora's names"),
+            Self::UnsafeKey { text, why } => write!(f, "`{text}` in the listing is left alone: {why}"),
+            Self::TransferChosen { chosen, other } => {
+                write!(f, "`{chosen}` is used rather than `{other}`: the larger of the two, by Agora's rule")
+            }
+            Self::OtherFolder { key } => write!(f, "the recording lies in another folder too: `{key}`"),
+            Self::Orphan { key } => write!(f, "`{key}` is in the bucket but in no playlist"),
+            Self::ListDenied { from } => {
+                write!(f, "{from} refused to list: what the playlist does not name cannot be seen")
+            }
+            Self::FoundElsewhere { from } => write!(f, "the recording was found in {from}"),
+            Self::RegionFollowed { from, region } => {
+                write!(f, "the bucket of {from} is in region {region}; the settings say otherwise")
+            }
+            Self::NoPlaylist { track } => write!(f, "no playlist could be had for {track}"),
+            Self::NotAPlaylist { playlist, what } => write!(f, "`{playlist}` {what}"),
+            Self::ListsNothing { playlist } => write!(f, "`{playlist}` lists no segment"),
+            Self::NotEnded { playlist } => {
+                write!(f, "`{playlist}` has no EXT-X-ENDLIST: still recording, crashed, or superseded")
+            }
+            Self::CutOff { playlist, line } => write!(f, "`{playlist}` breaks off in line {line}"),
+            Self::TooLarge { playlist, limit } => {
+                write!(f, "`{playlist}` is larger than what is read of a playlist ({limit})")
+            }
+            Self::UnsafeUri { playlist, line, uri, why } => {
+                write!(f, "`{playlist}` line {line}: `{uri}` is not requested: {why}")
+            }
+            Self::DurationWithoutUri { playlist, line } => {
+                write!(f, "`{playlist}` line {line}: a duration without a segment")
+            }
+            Self::UriWithoutDuration { playlist, line } => {
+                write!(f, "`{playlist}` line {line}: a segment without a readable duration")
+            }
+            Self::ListedTwice { playlist, line, name } => {
+                write!(f, "`{playlist}` line {line}: `{name}` is listed again")
+            }
+            Self::NotUtf8 { playlist, line } => write!(f, "`{playlist}` line {line} is not UTF-8"),
+            Self::BadTag { playlist, line, tag } => {
+                write!(f, "`{playlist}` line {line}: the value of {tag} cannot be read")
+            }
+            Self::ReadersDisagree { playlist, scanner, library: Some(library) } => write!(
+                f,
+                "`{playlist}`: {scanner} segments by its lines, {library} by m3u8-rs; the lines are believed"
+            ),
+            Self::ReadersDisagree { playlist, scanner, library: None } => write!(
+                f,
+                "`{playlist}`: {scanner} segments by its lines, unreadable for m3u8-rs; the lines are believed"
+            ),
+            Self::Encrypted { playlist, line } => {
+                write!(f, "`{playlist}` line {line}: segments are encrypted, their structure cannot be seen")
+            }
+            Self::UnlistedGap { track, after, before, ms } => write!(
+                f,
+                "{track}: {ms} ms between `{after}` and `{before}` are in no playlist: lost before they were listed"
+            ),
+            Self::Overlap { track, after, before, ms } => {
+                write!(f, "{track}: `{after}` and `{before}` overlap by {ms} ms")
+            }
+            Self::FailoverGap { track, after, before, ms } if *ms < 0 => {
+                write!(f, "{track}: at the failover `{after}` and `{before}` overlap by {} ms", -ms)
+            }
+            Self::FailoverGap { track, after, before, ms } => {
+                write!(f, "{track}: {ms} ms are missing at the failover between `{after}` and `{before}`")
+            }
+            Self::ChangedSinceListing { name } => write!(f, "`{name}` changed since it was listed"),
+            Self::ContinuityErrors { name, count } => {
+                write!(f, "`{name}` was recorded with {count} breaks in its packet numbers")
+            }
+            Self::TimestampsJump { name, ms } => {
+                write!(f, "`{name}`: the time stamps jump by {ms} ms against its neighbours")
+            }
+        }
+    }
+}

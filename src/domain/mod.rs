@@ -1,0 +1,13 @@
+//! What is known about recordings, and every decision that can be made from it.
+//!
+//! Pure: no I/O, no clock, no environment, no `async`, no wire formats. A function here takes facts
+//! and returns facts, so that each rule can be tested from a table.
+
+pub mod digest;
+pub mod finding;
+pub mod key;
+pub mod object;
+pub mod place;
+pub mod recording;
+pub mod time;
+pub mod verdict;

@@ -1,0 +1,5 @@
+//! recfetch: brings Agora Cloud Recording recordings home.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there"))]
+
+pub mod domain;
