@@ -9,5 +9,6 @@ pub mod key;
 pub mod object;
 pub mod place;
 pub mod recording;
+pub mod report;
 pub mod time;
 pub mod verdict;

@@ -1,0 +1,261 @@
+//! The tag files of a bag, written when everything else is in place.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::error::{Doing, Error};
+use super::wire::{REPORT_FORMAT, ReportV1};
+use super::{Archive, PAYLOAD, Presence, Record, Trust, WORK, guard, mtime};
+use crate::domain::digest::Algorithm;
+use crate::domain::key::ObjectName;
+use crate::domain::place::SourceName;
+use crate::domain::time::SliceTime;
+
+const DECLARATION: &str = "bagit.txt";
+const INFO: &str = "bag-info.txt";
+pub(super) const MANIFEST: &str = "manifest-sha256.txt";
+pub(super) const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
+pub(super) const REPORT: &str = "report.json";
+const NAMES: &str = "names.tsv";
+
+/// What is written around the payload.
+#[derive(Debug)]
+pub struct Seal<'a> {
+    /// The report.
+    pub report: &'a ReportV1,
+    /// Playlists that players take.
+    pub play: &'a [PlayList],
+    /// When the bag is made.
+    pub at: SliceTime,
+}
+
+/// A playlist that players take, beside the untouched originals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlayList {
+    /// Its file name in the bag.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+}
+
+impl Archive {
+    /// Takes the seal off before the payload changes, so that a bag is never half one run and half another.
+    pub(super) fn unseal(&self) -> Result<(), Error> {
+        // The declaration is what makes a folder a bag.
+        remove_if_there(&self.dir.join(DECLARATION))?;
+        remove_if_there(&self.dir.join(TAG_MANIFEST))
+    }
+
+    /// Writes the tag files. The declaration comes last: without it the folder is no bag.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn seal(&self, seal: &Seal<'_>) -> Result<(), Error> {
+        let records = self.present_records();
+        self.unseal()?;
+        sync_folders(&self.dir, &records)?;
+        let mut tags = vec![
+            (MANIFEST.to_owned(), manifest(&records)),
+            (INFO.to_owned(), info(&records, seal)),
+            (REPORT.to_owned(), seal.report.to_json()),
+        ];
+        let mapped = names(&records);
+        if mapped.is_empty() {
+            remove_if_there(&self.dir.join(NAMES))?;
+        } else {
+            tags.push((NAMES.to_owned(), mapped));
+        }
+        tags.extend(seal.play.iter().map(|play| (play.file.clone(), play.text.clone())));
+        let declaration = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
+        tags.sort();
+        let mut tag_manifest = String::new();
+        for (file, text) in tags.iter().map(|(f, t)| (f.as_str(), t.as_str())).chain([(DECLARATION, declaration)]) {
+            let _ = writeln!(tag_manifest, "{}  {file}", hex::encode(Sha256::digest(text.as_bytes())));
+        }
+        for (file, text) in &tags {
+            self.write_tag(file, text)?;
+        }
+        self.write_tag(TAG_MANIFEST, &tag_manifest)?;
+        self.write_tag(DECLARATION, declaration)?;
+        sync_folder(&self.dir)
+    }
+
+    /// Records whose file is there. Those that were damaged and could not be had again are dropped, with
+    /// their file: the manifest must not vouch for it, and a bag must not hold what no manifest lists.
+    fn present_records(&self) -> Vec<Record> {
+        let mut records = guard(&self.records);
+        records.retain(|_, record| {
+            let whole = self.examine(record, Trust::Mtime).is_ok_and(|p| p == Presence::Proven);
+            if !whole {
+                let _ = std::fs::remove_file(self.dir.join(&record.path));
+            }
+            whole
+        });
+        records.values().cloned().collect()
+    }
+
+    fn write_tag(&self, file: &str, text: &str) -> Result<(), Error> {
+        let temporary = self.dir.join(WORK).join("partial").join(format!("{file}.part"));
+        let mut out = File::create(&temporary).doing("create", &temporary)?;
+        out.write_all(text.as_bytes()).doing("write", &temporary)?;
+        out.sync_data().doing("sync", &temporary)?;
+        let path = self.dir.join(file);
+        std::fs::rename(&temporary, &path).doing("rename to", &path)
+    }
+}
+
+/// The recording that a bag says it is of; `None` where the folder is no bag.
+pub(super) fn recording_of(dir: &Path) -> Result<Option<String>, Error> {
+    let path = dir.join(INFO);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e).doing("read", &path),
+    };
+    let id = text.lines().find_map(|line| line.strip_prefix("Recording-ID: "));
+    Ok(Some(id.map_or_else(|| "a bag that recfetch did not write".to_owned(), |id| id.trim().to_owned())))
+}
+
+/// The report of a bag.
+pub(super) fn report_of(dir: &Path) -> Result<Option<ReportV1>, Error> {
+    let path = dir.join(REPORT);
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e).doing("read", &path),
+    };
+    let damaged = |cause: serde_json::Error| Error::Damaged { path: path.clone(), cause: cause.into() };
+    let value: serde_json::Value = serde_json::from_slice(&text).map_err(damaged)?;
+    let version = value.get("format").and_then(|v| v.as_str()).unwrap_or("no format");
+    if version != REPORT_FORMAT {
+        return Err(Error::Newer { path: path.clone(), version: version.to_owned() });
+    }
+    serde_json::from_value(value).map(Some).map_err(damaged)
+}
+
+/// What a sealed bag without a journal says about its objects: it was copied without the work folder.
+pub(super) fn records_of_sealed_bag(dir: &Path) -> Result<BTreeMap<ObjectName, Record>, Error> {
+    if !dir.join(DECLARATION).is_file() {
+        return Ok(BTreeMap::new());
+    }
+    let Some(report) = report_of(dir)? else { return Ok(BTreeMap::new()) };
+    let records = report.objects.iter().filter_map(|object| {
+        let name = ObjectName::parse(&object.name).ok()?;
+        let record = Record {
+            path: ObjectName::parse(object.path.as_deref()?).ok()?.as_str().to_owned(),
+            size: object.size?,
+            digests: object.digests.iter().filter_map(super::DigestV1::to_digest).collect(),
+            evidence: object.evidence.as_ref()?.to_evidence()?,
+            from: SourceName::new(object.source.as_deref()?),
+            etag: None,
+            at: at(&object.at)?,
+            clock: None,
+            mtime: std::fs::metadata(dir.join(object.path.as_deref()?)).map_or(-1, |meta| mtime(&meta)),
+            name: name.clone(),
+        };
+        let has_sha256 = record.digests.iter().any(|d| d.algorithm() == Algorithm::Sha256);
+        has_sha256.then_some((name, record))
+    });
+    Ok(records.collect())
+}
+
+fn at(text: &str) -> Option<SliceTime> {
+    SliceTime::from_unix_ms(text.parse::<jiff::Timestamp>().ok()?.as_millisecond())
+}
+
+/// Every file below the payload folder.
+pub(super) fn payload_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::new();
+    let mut folders = vec![dir.join(PAYLOAD)];
+    while let Some(folder) = folders.pop() {
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(e) => return Err(e).doing("look into", &folder),
+        };
+        for entry in entries {
+            let entry = entry.doing("look into", &folder)?;
+            if entry.file_type().doing("look into", &folder)?.is_dir() {
+                folders.push(entry.path());
+            } else {
+                files.push(entry.path());
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// `sha256sum -c` reads this too: no path needs its escapes, because the layout avoids them.
+fn manifest(records: &[Record]) -> String {
+    let mut lines: Vec<_> = records
+        .iter()
+        .filter_map(|record| {
+            let sha256 = record.digests.iter().find(|d| d.algorithm() == Algorithm::Sha256)?;
+            Some(format!("{}  {}\n", sha256.hex(), record.path))
+        })
+        .collect();
+    lines.sort_by(|a, b| a[64..].cmp(&b[64..]));
+    lines.concat()
+}
+
+fn info(records: &[Record], seal: &Seal<'_>) -> String {
+    let report = seal.report;
+    let bytes: u64 = records.iter().map(|record| record.size).sum();
+    let mut text = String::new();
+    let mut field = |label: &str, value: &str| {
+        if !value.is_empty() {
+            let _ = writeln!(text, "{label}: {value}");
+        }
+    };
+    field("Bag-Software-Agent", concat!("recfetch ", env!("CARGO_PKG_VERSION")));
+    field("Bagging-Date", seal.at.to_string().get(..10).unwrap_or_default());
+    field("External-Identifier", &report.recording);
+    field("Payload-Oxum", &format!("{bytes}.{}", records.len()));
+    field("Recording-ID", &report.recording);
+    field("Recording-State", &report.outcome);
+    field("Channel", report.channel.as_deref().unwrap_or_default());
+    for place in &report.places {
+        field("Store", &format!("{} ({})", place.name, place.description));
+    }
+    field("Store-Folder", &report.folder);
+    field("First-Slice-Start", report.first_slice.as_deref().unwrap_or_default());
+    field("Last-Slice-End", report.last_slice_end.as_deref().unwrap_or_default());
+    field("Segments-Listed", &report.segments.total.to_string());
+    let verified = report.segments.store_digest + report.segments.structure + report.segments.length_only;
+    field("Segments-Verified", &verified.to_string());
+    text
+}
+
+/// Objects whose file has another name, one per line: path, tab, name.
+fn names(records: &[Record]) -> String {
+    let mut text = String::new();
+    for record in records {
+        if record.path.strip_prefix("data/") != Some(record.name.as_str()) {
+            let _ = writeln!(text, "{}\t{}", record.path, record.name);
+        }
+    }
+    text
+}
+
+fn sync_folders(dir: &Path, records: &[Record]) -> Result<(), Error> {
+    let folders: std::collections::BTreeSet<PathBuf> =
+        records.iter().filter_map(|record| Some(dir.join(&record.path).parent()?.to_owned())).collect();
+    folders.iter().try_for_each(|folder| sync_folder(folder))
+}
+
+fn sync_folder(folder: &Path) -> Result<(), Error> {
+    File::open(folder).and_then(|f| f.sync_all()).doing("sync", folder)
+}
+
+fn remove_if_there(path: &Path) -> Result<(), Error> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e).doing("remove", path),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,302 @@
+//! The local side: a folder per recording that is a BagIt 1.0 bag (RFC 8493) when a run ends.
+//!
+//! `data/` holds every object byte for byte; `manifest-sha256.txt` and the other tag files are written last.
+//! `.recfetch/` holds what a rerun needs: the journal, the lock, and files that are still being written. It
+//! is no part of the bag and may be deleted once nobody wants to go on with the recording.
+
+mod bag;
+mod error;
+mod join;
+mod journal;
+mod layout;
+mod staged;
+mod verify;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::key::ObjectName;
+use crate::domain::recording::RecordingId;
+
+use error::Doing;
+use journal::Journal;
+use layout::Layout;
+
+pub use bag::{PlayList, Seal};
+pub use error::Error;
+pub use join::{Joined, JoinTarget, join};
+pub use journal::Record;
+pub use layout::PAYLOAD;
+pub use staged::Staged;
+pub use verify::{Damage, Verification, verify};
+pub use wire::{
+    DigestV1, EvidenceV1, FindingV1, JoinedV1, ObjectV1, OriginV1, PlaceV1, REPORT_FORMAT, ReportV1, RoleV1,
+    SeverityV1, TallyV1, TrackV1, TryV1,
+};
+
+const WORK: &str = ".recfetch";
+
+/// The archive of one recording, locked for this process as long as it is held.
+#[derive(Debug)]
+pub struct Archive {
+    dir: PathBuf,
+    recording: RecordingId,
+    records: Mutex<BTreeMap<ObjectName, Record>>,
+    journal: Mutex<Journal>,
+    layout: Mutex<Layout>,
+    counter: AtomicU64,
+    /// Holding the file holds the lock.
+    _lock: File,
+}
+
+/// How a file from an earlier run is examined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// Its bytes are hashed again.
+    Hash,
+    /// Its length and the time of its last change are believed.
+    Mtime,
+}
+
+/// What is left of an object from an earlier run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// It is here as it was proven.
+    Proven,
+    /// It is gone.
+    Missing,
+    /// Its bytes are others.
+    Damaged,
+}
+
+impl Archive {
+    /// Opens the archive of `recording` in `dir`, or starts one.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] where another run works there; [`Error::AnotherRecording`] and [`Error::Foreign`]
+    /// where the folder holds something else; [`Error::Io`] where it cannot be written.
+    pub fn open(dir: &Path, recording: &RecordingId) -> Result<Self, Error> {
+        refuse_foreign(dir, recording)?;
+        let work = dir.join(WORK);
+        let partial = work.join("partial");
+        std::fs::create_dir_all(&partial).doing("create", &partial)?;
+        let lock = lock(dir, &work.join("lock"))?;
+        let (journal, mut records) = Journal::open(&work.join("journal.ndjson"), recording)?;
+        if records.is_empty() {
+            records = bag::records_of_sealed_bag(dir)?;
+        }
+        let mut layout = Layout::default();
+        for record in records.values() {
+            layout.adopt(&record.name, &record.path);
+        }
+        refuse_unknown_payload(dir, &records)?;
+        sweep(&partial)?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            recording: recording.clone(),
+            records: Mutex::new(records),
+            journal: Mutex::new(journal),
+            layout: Mutex::new(layout),
+            counter: AtomicU64::new(0),
+            _lock: lock,
+        })
+    }
+
+    /// The folder of the bag.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The recording that it is of.
+    #[must_use]
+    pub fn recording(&self) -> &RecordingId {
+        &self.recording
+    }
+
+    /// What was proven about an object, in this run or an earlier one.
+    #[must_use]
+    pub fn record(&self, name: &ObjectName) -> Option<Record> {
+        guard(&self.records).get(name).cloned()
+    }
+
+    /// Everything that was proven.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        guard(&self.records).values().cloned().collect()
+    }
+
+    /// Looks whether an object is still as it was proven. Reads the whole file unless told to trust.
+    ///
+    /// # Errors
+    /// Where the file is there and cannot be read.
+    pub fn examine(&self, record: &Record, trust: Trust) -> Result<Presence, Error> {
+        let path = self.dir.join(&record.path);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Presence::Missing),
+            Err(e) => return Err(e).doing("open", &path),
+        };
+        let meta = file.metadata().doing("examine", &path)?;
+        if meta.len() != record.size {
+            return Ok(Presence::Damaged);
+        }
+        match trust {
+            Trust::Mtime if mtime(&meta) == record.mtime => return Ok(Presence::Proven),
+            Trust::Mtime | Trust::Hash => {}
+        }
+        let found = sha256_of(&mut file).doing("read", &path)?;
+        let expected = record.digests.iter().find(|d| d.algorithm() == Algorithm::Sha256);
+        Ok(if expected.is_some_and(|d| d.bytes() == found) { Presence::Proven } else { Presence::Damaged })
+    }
+
+    /// A new file for the bytes of an object.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn stage(&self) -> Result<Staged, Error> {
+        let number = self.counter.fetch_add(1, Ordering::Relaxed);
+        Staged::create(self.dir.join(WORK).join("partial").join(format!("{number}.part")))
+    }
+
+    /// The path that an object gets in the bag.
+    #[must_use]
+    pub fn path_of(&self, name: &ObjectName) -> String {
+        guard(&self.layout).path(name)
+    }
+
+    /// Takes judged bytes into the bag under their final name: file synced, journal line synced, then the
+    /// rename. Blocks for as long as the disk takes.
+    ///
+    /// The journal comes first so that whatever lies under a final name is known to be ours. After a crash
+    /// between the two the line has no file, and the object is fetched again.
+    ///
+    /// # Errors
+    /// Where the disk refuses; [`Error::Foreign`] where a file that recfetch did not write has the name.
+    pub fn publish(&self, staged: Staged, mut record: Record) -> Result<(), Error> {
+        staged.sync()?;
+        record.mtime = mtime(&staged.file().metadata().doing("examine", &self.dir)?);
+        let path = self.dir.join(&record.path);
+        self.unseal()?;
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).doing("create", folder)?;
+        }
+        let ours = guard(&self.records).get(&record.name).is_some_and(|known| known.path == record.path);
+        if !ours && path.symlink_metadata().is_ok() {
+            return Err(Error::Foreign { path });
+        }
+        guard(&self.journal).append(&record)?;
+        guard(&self.records).insert(record.name.clone(), record);
+        staged.rename(&path)
+    }
+
+    /// Forgets an object that is not as it was proven.
+    pub fn forget(&self, name: &ObjectName) {
+        // The journal keeps its line: a later line for the same name counts, and until then the file does
+        // not hash to it.
+        if let Some(record) = guard(&self.records).get_mut(name) {
+            record.size = u64::MAX;
+        }
+    }
+
+    /// Checks that the disk can hold `needed` more bytes.
+    ///
+    /// # Errors
+    /// [`Error::NoRoom`] where it cannot.
+    pub fn require_room(&self, needed: u64) -> Result<(), Error> {
+        // Where the system cannot tell, the disk itself will.
+        let Ok(stat) = rustix::fs::statvfs(&self.dir) else { return Ok(()) };
+        let available = stat.f_bavail.saturating_mul(stat.f_frsize);
+        if needed > available {
+            return Err(Error::NoRoom { dir: self.dir.clone(), needed, available });
+        }
+        Ok(())
+    }
+}
+
+/// SHA-256 of what is left of a reader, in pieces.
+pub(crate) fn sha256_of(reader: &mut impl Read) -> std::io::Result<[u8; 32]> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let read = reader.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(hasher.finalize().into());
+        }
+        hasher.update(&buffer[..read]);
+    }
+}
+
+/// A SHA-256 as a digest.
+pub(crate) fn sha256_digest(bytes: [u8; 32]) -> Option<Digest> {
+    Digest::new(Algorithm::Sha256, bytes)
+}
+
+fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing here is left half-changed by a panic.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn mtime(meta: &std::fs::Metadata) -> i128 {
+    let since = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+    since.and_then(|d| i128::try_from(d.as_nanos()).ok()).unwrap_or(-1)
+}
+
+fn lock(dir: &Path, path: &Path) -> Result<File, Error> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).doing("open", path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked { dir: dir.to_owned() }),
+        Err(TryLockError::Error(cause)) => Err(cause).doing("lock", path),
+    }
+}
+
+/// A folder that is not ours is not touched, and neither is the bag of another recording.
+fn refuse_foreign(dir: &Path, recording: &RecordingId) -> Result<(), Error> {
+    let mut entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e).doing("look into", dir),
+    };
+    if dir.join(WORK).is_dir() {
+        return Ok(());
+    }
+    if let Some(theirs) = bag::recording_of(dir)? {
+        return if theirs == recording.as_str() {
+            Ok(())
+        } else {
+            Err(Error::AnotherRecording { dir: dir.to_owned(), theirs })
+        };
+    }
+    match entries.next() {
+        None => Ok(()),
+        Some(entry) => Err(Error::Foreign { path: entry.doing("look into", dir)?.path() }),
+    }
+}
+
+/// The payload folder is all ours: its manifest would vouch for whatever else lies there.
+fn refuse_unknown_payload(dir: &Path, records: &BTreeMap<ObjectName, Record>) -> Result<(), Error> {
+    let known: std::collections::HashSet<PathBuf> = records.values().map(|r| dir.join(&r.path)).collect();
+    for path in bag::payload_files(dir)? {
+        if !known.contains(&path) {
+            return Err(Error::Foreign { path });
+        }
+    }
+    Ok(())
+}
+
+fn sweep(partial: &Path) -> Result<(), Error> {
+    for entry in std::fs::read_dir(partial).doing("look into", partial)? {
+        let path = entry.doing("look into", partial)?.path();
+        std::fs::remove_file(&path).doing("remove", &path)?;
+    }
+    Ok(())
+}

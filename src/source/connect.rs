@@ -1,0 +1,120 @@
+//! From what a store is to a [`Source`]: the only place that knows all adapters.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use url::Url;
+
+use super::{DirSource, Error, HttpOptions, HttpSource, Secret, Source};
+use crate::domain::key::KeyPrefix;
+use crate::domain::place::SourceName;
+
+/// A store as the settings describe it, after vendor and region are resolved.
+#[derive(Debug, Clone)]
+pub struct StoreSpec {
+    /// Its name in reports.
+    pub name: SourceName,
+    /// What it is.
+    pub place: Place,
+    /// The folder below which recordings lie; `None` where nothing was said, which for a fallback means
+    /// the same folder as in the first store, or none.
+    pub prefix: Option<KeyPrefix>,
+    /// Timeouts and proxies.
+    pub http: HttpOptions,
+}
+
+/// What a store is.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// Amazon S3 or a store that speaks its protocol.
+    S3(S3Place),
+    /// A web server.
+    Http {
+        /// The folder that keys are below.
+        url: Url,
+    },
+    /// A local folder.
+    Dir {
+        /// The folder that keys are below.
+        path: PathBuf,
+    },
+}
+
+/// A bucket that speaks S3.
+#[derive(Debug, Clone)]
+pub struct S3Place {
+    /// The vendor for people: `Amazon S3`, `S3-compatible`.
+    pub label: String,
+    /// The region that signatures name.
+    pub region: String,
+    /// The bucket.
+    pub bucket: String,
+    /// Scheme and host, where they do not follow from the region.
+    pub endpoint: Option<String>,
+    /// Where the bucket goes in a URL.
+    pub addressing: Addressing,
+    /// Who asks.
+    pub credentials: Credentials,
+}
+
+/// Where the bucket goes in a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addressing {
+    /// `https://bucket.host/key`.
+    VirtualHost,
+    /// `https://host/bucket/key`.
+    Path,
+}
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    /// Nobody: a public bucket.
+    Anonymous,
+    /// Keys that are at hand, with a token where they are temporary.
+    Keys {
+        /// The access key ID.
+        access_key: String,
+        /// The secret.
+        secret_key: Secret,
+        /// The token of temporary keys.
+        session_token: Option<Secret>,
+    },
+    /// A program that prints them as AWS's `credential_process` does. It is asked again when they run out.
+    Command(String),
+    /// What AWS's tools would use: environment, profiles, SSO, web identity, container and instance roles.
+    Chain {
+        /// The profile, if not the default one.
+        profile: Option<String>,
+    },
+}
+
+/// The public endpoint of Amazon S3 in a region.
+#[must_use]
+pub(super) fn aws_endpoint(region: &str) -> String {
+    // The partition of mainland China has a top-level domain of its own.
+    let end = if region.starts_with("cn-") { ".com.cn" } else { ".com" };
+    format!("https://s3.{region}.amazonaws{end}")
+}
+
+/// Makes the source of a store.
+///
+/// # Errors
+/// Where a client cannot be set up, or the store needs a feature that this build lacks.
+pub async fn connect(spec: &StoreSpec) -> Result<Arc<dyn Source>, Error> {
+    Ok(match &spec.place {
+        #[cfg(feature = "s3")]
+        Place::S3(place) => {
+            Arc::new(super::S3Source::connect(spec.name.clone(), place.clone(), &spec.http).await?)
+        }
+        #[cfg(not(feature = "s3"))]
+        Place::S3(_) => {
+            use super::Operation;
+            use crate::domain::place::Obstacle;
+            return Err(Error::new(Obstacle::Unsupported, Operation::Sign, &spec.name, "")
+                .with_answer("built without the feature `s3`"));
+        }
+        Place::Http { url } => Arc::new(HttpSource::new(spec.name.clone(), url.clone(), &spec.http)?),
+        Place::Dir { path } => Arc::new(DirSource::new(spec.name.clone(), path)),
+    })
+}

@@ -1,0 +1,312 @@
+//! Amazon S3, and every store that speaks its protocol.
+//!
+//! The SDK lists, finds credentials and signs; the bytes come through the transport that all stores share.
+//! Its own retries are off: the engine retries, because only it can go on with half a body.
+
+use std::sync::RwLock;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
+use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
+use aws_sdk_s3::types::ChecksumMode;
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use url::Url;
+
+use super::connect::{Addressing, Credentials, S3Place};
+use super::http::{Dialect, HttpOptions, Request, Transport, encode_path};
+use super::secret::RedactedUrl;
+use super::{Capabilities, Error, Listing, Opened, Operation, Page, PageToken, Read, Source, s3_answer};
+use crate::domain::key::ObjectKey;
+use crate::domain::object::ObjectInfo;
+use crate::domain::place::{ETag, Obstacle, SourceName};
+use crate::domain::time::SliceTime;
+
+/// How long a signature is good for. A transfer that is cut after that is signed anew, so this only needs
+/// to cover the time between signing and the first byte, and clocks that differ a little.
+const SIGNATURE_LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+/// A bucket.
+pub struct S3Source {
+    place: S3Place,
+    config: aws_sdk_s3::config::Builder,
+    /// Replaced when an answer names another region.
+    client: RwLock<Client>,
+    transport: Transport<S3Dialect>,
+}
+
+impl S3Source {
+    /// Gets ready to read a bucket. Credentials are found now where they come from a chain; no request goes
+    /// to the store itself.
+    ///
+    /// # Errors
+    /// Where no TLS client can be set up.
+    pub async fn connect(name: SourceName, place: S3Place, options: &HttpOptions) -> Result<Self, Error> {
+        let transport = Transport::new(name, options, S3Dialect)?;
+        let mut config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(place.region.clone()))
+            .force_path_style(place.addressing == Addressing::Path)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(options.connect_timeout)
+                    .read_timeout(options.stall_timeout)
+                    .build(),
+            )
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .http_client(sdk_http_client());
+        if let Some(endpoint) = &place.endpoint {
+            config = config.endpoint_url(endpoint.as_str());
+        }
+        config = match credentials(&place.credentials).await {
+            Some(provider) => config.credentials_provider(provider),
+            None => config.allow_no_auth(),
+        };
+        let client = RwLock::new(Client::from_conf(config.clone().build()));
+        Ok(Self { place, config, client, transport })
+    }
+
+    fn client(&self) -> Client {
+        self.client.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    async fn signed(&self, operation: Operation, key: &ObjectKey) -> Result<Request, Error> {
+        let fail = || Error::new(Obstacle::Unexpected, Operation::Sign, self.name(), key.as_str());
+        if matches!(self.place.credentials, Credentials::Anonymous) {
+            return self.unsigned(key).ok_or_else(|| fail().with_answer("the endpoint is not a URL"));
+        }
+        let lifetime = PresigningConfig::expires_in(SIGNATURE_LIFETIME).map_err(|e| fail().with_cause(e))?;
+        let (client, bucket) = (self.client(), self.place.bucket.as_str());
+        let presigned = match operation {
+            Operation::Stat => {
+                let request = client.head_object().bucket(bucket).key(key.as_str());
+                let presigned = request.checksum_mode(ChecksumMode::Enabled).presigned(lifetime).await;
+                presigned.map_err(|e| self.sign_error(key, e))
+            }
+            Operation::Read | Operation::List | Operation::Sign => {
+                let request = client.get_object().bucket(bucket).key(key.as_str());
+                let presigned = request.checksum_mode(ChecksumMode::Enabled).presigned(lifetime).await;
+                presigned.map_err(|e| self.sign_error(key, e))
+            }
+        }?;
+        request(&presigned).ok_or_else(|| fail().with_answer("the signed request cannot be sent"))
+    }
+
+    /// A public bucket is read without a signature.
+    fn unsigned(&self, key: &ObjectKey) -> Option<Request> {
+        let S3Place { bucket, region, endpoint, addressing, .. } = &self.place;
+        let endpoint = endpoint.clone().unwrap_or_else(|| super::connect::aws_endpoint(region));
+        let mut url = Url::parse(&endpoint).ok()?;
+        let path = match addressing {
+            Addressing::Path => format!("/{bucket}/{}", encode_path(key.as_str())),
+            Addressing::VirtualHost => {
+                let host = format!("{bucket}.{}", url.host_str()?);
+                url.set_host(Some(&host)).ok()?;
+                format!("/{}", encode_path(key.as_str()))
+            }
+        };
+        url.set_path(&path);
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amz-checksum-mode", HeaderValue::from_static("ENABLED"));
+        Some(Request { url: RedactedUrl::new(url), headers })
+    }
+
+    fn sign_error<E>(&self, key: &ObjectKey, cause: SdkError<E, HttpResponse>) -> Error
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        // The only thing that can fail before anything is sent is finding credentials.
+        let denied = Obstacle::Denied(crate::domain::place::Denial::Anonymous);
+        Error::new(denied, Operation::Sign, self.name(), key.as_str())
+            .with_answer("no credentials could be found")
+            .with_cause(Words(DisplayErrorContext(&cause).to_string()))
+    }
+
+    fn list_error(&self, prefix: &str, cause: SdkError<ListObjectsV2Error, HttpResponse>) -> Error {
+        let fail = |obstacle| Error::new(obstacle, Operation::List, self.name(), prefix);
+        if let Some(answer) = cause.raw_response() {
+            let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
+            let headers: HeaderMap = answer
+                .headers()
+                .iter()
+                .filter_map(|(k, v)| Some((k.parse::<HeaderName>().ok()?, HeaderValue::from_str(v).ok()?)))
+                .collect();
+            let error = answer.body().bytes().and_then(s3_answer::read_error);
+            let words = error.as_ref().map_or_else(String::new, |e| format!(" {}", e.words));
+            return fail(s3_answer::obstacle(status, &headers, error.as_ref()))
+                .with_answer(format!("HTTP {}{words}", status.as_u16()));
+        }
+        let text = DisplayErrorContext(&cause).to_string();
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the SDK's enum is open")]
+        match &cause {
+            SdkError::ConstructionFailure(_) => {
+                fail(Obstacle::Denied(crate::domain::place::Denial::Anonymous))
+                    .with_answer("no credentials could be found")
+            }
+            SdkError::DispatchFailure(failure)
+                if failure.is_other() || text.contains("InvalidCertificate") =>
+            {
+                if text.contains("InvalidCertificate") || text.contains("certificate") {
+                    fail(Obstacle::Untrusted)
+                } else if text.contains("credentials") {
+                    fail(Obstacle::Denied(crate::domain::place::Denial::Anonymous))
+                        .with_answer("no credentials could be found")
+                } else {
+                    fail(Obstacle::Unreachable)
+                }
+            }
+            _ => fail(Obstacle::Unreachable),
+        }
+        .with_cause(Words(text))
+    }
+}
+
+/// The SDK's error as text: its types print the request, and with it what must not be seen, on `Debug`.
+#[derive(Debug)]
+struct Words(String);
+
+impl std::fmt::Display for Words {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Words {}
+
+#[async_trait]
+impl Source for S3Source {
+    fn name(&self) -> &SourceName {
+        self.transport.name()
+    }
+
+    fn describe(&self) -> String {
+        let S3Place { label, region, bucket, endpoint, .. } = &self.place;
+        match (endpoint, label.as_str()) {
+            (Some(endpoint), "S3-compatible") => format!("{label}, {endpoint}, bucket {bucket}"),
+            (_, _) => format!("{label}, {region}, bucket {bucket}"),
+        }
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { listing: Listing::Possible }
+    }
+
+    async fn stat(&self, key: &ObjectKey) -> Result<ObjectInfo, Error> {
+        let request = self.signed(Operation::Stat, key).await?;
+        self.transport.stat(key, request).await
+    }
+
+    async fn open(&self, key: &ObjectKey, read: Read<'_>) -> Result<Opened, Error> {
+        let request = self.signed(Operation::Read, key).await?;
+        self.transport.open(key, read, request).await
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&PageToken>) -> Result<Page, Error> {
+        let request = self.client().list_objects_v2().bucket(&self.place.bucket).prefix(prefix);
+        let request = request.set_continuation_token(after.map(|token| token.0.clone()));
+        let answer = request.send().await.map_err(|cause| self.list_error(prefix, cause))?;
+        let mut page = Page::default();
+        for object in answer.contents() {
+            let Some(key) = object.key() else { continue };
+            page.push_key(key, |key| listed(key, object));
+        }
+        if answer.is_truncated() == Some(true) {
+            page.next = answer.next_continuation_token().map(|token| PageToken(token.to_owned()));
+        }
+        Ok(page)
+    }
+
+    async fn move_to_region(&self, region: &str) -> bool {
+        // With an endpoint of its own only the signature changes; without, the host does too.
+        let config = self.config.clone().region(Region::new(region.to_owned()));
+        *self.client.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            Client::from_conf(config.build());
+        true
+    }
+}
+
+/// A listing tells no digest but the ETag, and not whether that is an MD5: with KMS it has the same form.
+/// The answer to the GET tells, so nothing is claimed here.
+fn listed(key: ObjectKey, object: &aws_sdk_s3::types::Object) -> ObjectInfo {
+    ObjectInfo {
+        size: object.size().and_then(|size| u64::try_from(size).ok()),
+        etag: object.e_tag().map(ETag::new),
+        modified: object
+            .last_modified()
+            .and_then(|time| time.to_millis().ok())
+            .and_then(SliceTime::from_unix_ms),
+        class: object.storage_class().map(|c| c.as_str().to_owned()).filter(|class| class != "STANDARD"),
+        ..ObjectInfo::bare(key)
+    }
+}
+
+fn request(presigned: &PresignedRequest) -> Option<Request> {
+    let url = RedactedUrl::new(Url::parse(presigned.uri()).ok()?);
+    let headers = presigned
+        .headers()
+        .filter_map(|(k, v)| Some((k.parse::<HeaderName>().ok()?, HeaderValue::from_str(v).ok()?)))
+        .collect();
+    Some(Request { url, headers })
+}
+
+fn sdk_http_client() -> aws_sdk_s3::config::SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https()
+}
+
+/// `None` for a public bucket.
+async fn credentials(credentials: &Credentials) -> Option<SharedCredentialsProvider> {
+    match credentials {
+        Credentials::Anonymous => None,
+        Credentials::Keys { access_key, secret_key, session_token } => {
+            let token = session_token.as_ref().map(|token| token.expose().to_owned());
+            Some(SharedCredentialsProvider::new(aws_credential_types::Credentials::new(
+                access_key,
+                secret_key.expose(),
+                token,
+                None,
+                "settings",
+            )))
+        }
+        Credentials::Command(command) => Some(SharedCredentialsProvider::new(
+            aws_config::credential_process::CredentialProcessProvider::new(command.clone()),
+        )),
+        Credentials::Chain { profile } => {
+            let mut loader =
+                aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(sdk_http_client());
+            if let Some(profile) = profile {
+                loader = loader.profile_name(profile);
+            }
+            loader.load().await.credentials_provider()
+        }
+    }
+}
+
+struct S3Dialect;
+
+impl Dialect for S3Dialect {
+    fn obstacle(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Obstacle, Option<String>) {
+        let error = s3_answer::read_error(body);
+        let obstacle = s3_answer::obstacle(status, headers, error.as_ref());
+        (obstacle, error.map(|error| error.words))
+    }
+
+    fn enrich(&self, headers: &HeaderMap, info: &mut ObjectInfo) {
+        s3_answer::enrich(headers, info);
+    }
+
+    fn follows_redirects(&self) -> bool {
+        false
+    }
+}

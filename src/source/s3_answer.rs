@@ -1,0 +1,219 @@
+//! What an answer in the S3 protocol means: error documents and the headers that vouch for bytes.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use super::http::obstacle_of_status;
+use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::object::ObjectInfo;
+use crate::domain::place::{Denial, ETag, Obstacle};
+
+/// An error document: `<Error><Code>…</Code>…</Error>`. Compatible stores leave fields out and add others.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ErrorDocument {
+    code: String,
+    message: String,
+    region: Option<String>,
+    storage_class: Option<String>,
+    request_id: Option<String>,
+}
+
+/// What an error document said.
+pub(super) struct S3Error {
+    pub(super) code: String,
+    /// Code, message and request ID on one line, for people.
+    pub(super) words: String,
+    region: Option<String>,
+    class: Option<String>,
+}
+
+/// Reads the beginning of an error's body, where it is an S3 error document.
+pub(super) fn read_error(body: &[u8]) -> Option<S3Error> {
+    let text = std::str::from_utf8(body).ok()?;
+    if !text.contains("<Code>") {
+        return None;
+    }
+    let document: ErrorDocument = quick_xml::de::from_str(text).ok()?;
+    if document.code.is_empty() {
+        return None;
+    }
+    let mut words = document.code.clone();
+    if !document.message.is_empty() {
+        words.push_str(": ");
+        words.push_str(&printable(&document.message));
+    }
+    if let Some(id) = document.request_id.filter(|id| !id.is_empty()) {
+        words.push_str(", request ");
+        words.push_str(&printable(&id));
+    }
+    Some(S3Error { code: document.code, words, region: document.region, class: document.storage_class })
+}
+
+/// What an error of an S3 store means (Amazon S3 API reference, "Error responses", 2026).
+pub(super) fn obstacle(status: StatusCode, headers: &HeaderMap, error: Option<&S3Error>) -> Obstacle {
+    let region = || {
+        headers
+            .get("x-amz-bucket-region")
+            .and_then(|v| v.to_str().ok())
+            .map(str::to_owned)
+            .or_else(|| error.and_then(|e| e.region.clone()))
+            .filter(|region| !region.is_empty())
+    };
+    let Some(error) = error else {
+        return match status.as_u16() {
+            // HEAD answers have no body; a redirect without one means the region.
+            301 | 307 | 308 => Obstacle::WrongRegion { right: region() },
+            400 if region().is_some() => Obstacle::WrongRegion { right: region() },
+            _ => obstacle_of_status(status),
+        };
+    };
+    match error.code.as_str() {
+        "NoSuchKey" | "NoSuchVersion" | "NotFound" => Obstacle::Absent,
+        "NoSuchBucket" => Obstacle::NoSuchBucket,
+        "InvalidObjectState" => Obstacle::Frozen { class: error.class.clone().filter(|c| !c.is_empty()) },
+        "PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException" => {
+            Obstacle::WrongRegion { right: region() }
+        }
+        "AuthorizationHeaderMalformed" | "AuthorizationQueryParametersError" => match region() {
+            Some(region) => Obstacle::WrongRegion { right: Some(region) },
+            None => Obstacle::Denied(Denial::NotAllowed),
+        },
+        "InvalidAccessKeyId" | "NotSignedUp" => Obstacle::Denied(Denial::UnknownKey),
+        "SignatureDoesNotMatch" => Obstacle::Denied(Denial::WrongSecret),
+        "ExpiredToken" | "TokenRefreshRequired" | "InvalidToken" => Obstacle::Denied(Denial::Expired),
+        "RequestTimeTooSkewed" | "RequestExpired" => Obstacle::Denied(Denial::ClockSkew),
+        "AccessDenied" if error.words.to_ascii_lowercase().contains("expired") => {
+            Obstacle::Denied(Denial::Expired)
+        }
+        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => Obstacle::Denied(Denial::NotAllowed),
+        "SlowDown"
+        | "SlowDownRead"
+        | "Throttling"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "TooManyRequests"
+        | "ErrTooManyRequest"
+        | "ServiceUnavailable" => Obstacle::Throttled,
+        "InternalError" | "RequestTimeout" | "OperationAborted" => Obstacle::Unreachable,
+        "PreconditionFailed" | "InvalidRange" => Obstacle::Changed,
+        _ => obstacle_of_status(status),
+    }
+}
+
+/// Adds what the headers of a GET or HEAD vouch for.
+pub(super) fn enrich(headers: &HeaderMap, info: &mut ObjectInfo) {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    info.class = text("x-amz-storage-class").filter(|class| *class != "STANDARD").map(str::to_owned);
+    // A checksum of checksums says nothing about the bytes in a row.
+    let composite = text("x-amz-checksum-type").is_some_and(|kind| kind.eq_ignore_ascii_case("COMPOSITE"));
+    // On a range some compatible stores send the checksum of the whole object, others that of the range.
+    let whole = !headers.contains_key(http::header::CONTENT_RANGE);
+    if whole && !composite {
+        for (name, algorithm) in [
+            ("x-amz-checksum-sha256", Algorithm::Sha256),
+            ("x-amz-checksum-sha1", Algorithm::Sha1),
+            ("x-amz-checksum-crc64nvme", Algorithm::Crc64Nvme),
+            ("x-amz-checksum-crc32c", Algorithm::Crc32c),
+            ("x-amz-checksum-crc32", Algorithm::Crc32),
+        ] {
+            let bytes = text(name).and_then(|value| BASE64.decode(value).ok());
+            info.digests.extend(bytes.and_then(|bytes| Digest::new(algorithm, bytes)));
+        }
+    }
+    if etag_is_md5(headers) {
+        info.digests.extend(info.etag.as_ref().and_then(ETag::as_md5));
+    }
+}
+
+/// With KMS or a customer's key the ETag has the form of an MD5 and is none (Amazon S3, "Common response
+/// headers", 2026).
+fn etag_is_md5(headers: &HeaderMap) -> bool {
+    let kms =
+        headers.get("x-amz-server-side-encryption").is_some_and(|v| v.as_bytes().starts_with(b"aws:kms"));
+    !kms && !headers.contains_key("x-amz-server-side-encryption-customer-algorithm")
+}
+
+/// Text of a stranger, fit for one line of a terminal.
+fn printable(text: &str) -> String {
+    text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::key::ObjectKey;
+
+    fn meaning(status: u16, body: &str) -> Obstacle {
+        let error = read_error(body.as_bytes());
+        obstacle(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), error.as_ref())
+    }
+
+    #[test]
+    fn the_code_decides_where_the_status_does_not() {
+        let document = |code: &str, more: &str| {
+            format!(
+                "<?xml version=\"1.0\"?>\n<Error><Code>{code}</Code><Message>m</Message>{more}\
+                 <Unknown><Deep/></Unknown></Error>"
+            )
+        };
+        for (status, code, more, expected) in [
+            (404, "NoSuchKey", "", Obstacle::Absent),
+            (404, "NoSuchBucket", "", Obstacle::NoSuchBucket),
+            (403, "AccessDenied", "", Obstacle::Denied(Denial::NotAllowed)),
+            (403, "SignatureDoesNotMatch", "", Obstacle::Denied(Denial::WrongSecret)),
+            (403, "InvalidAccessKeyId", "", Obstacle::Denied(Denial::UnknownKey)),
+            (400, "ExpiredToken", "", Obstacle::Denied(Denial::Expired)),
+            (403, "RequestTimeTooSkewed", "", Obstacle::Denied(Denial::ClockSkew)),
+            (503, "SlowDown", "", Obstacle::Throttled),
+            (500, "InternalError", "", Obstacle::Unreachable),
+            (
+                403,
+                "InvalidObjectState",
+                "<StorageClass>GLACIER</StorageClass>",
+                Obstacle::Frozen { class: Some("GLACIER".into()) },
+            ),
+            (
+                400,
+                "AuthorizationHeaderMalformed",
+                "<Region>eu-west-1</Region>",
+                Obstacle::WrongRegion { right: Some("eu-west-1".into()) },
+            ),
+        ] {
+            assert_eq!(meaning(status, &document(code, more)), expected, "{code}");
+        }
+        assert_eq!(meaning(403, "<html>no</html>"), Obstacle::Denied(Denial::NotAllowed));
+        assert_eq!(meaning(301, ""), Obstacle::WrongRegion { right: None });
+        assert_eq!(meaning(418, "<Error><Code>Teapot</Code></Error>"), Obstacle::Unexpected);
+    }
+
+    #[test]
+    fn an_error_text_cannot_drive_the_terminal() {
+        let error = read_error(b"<Error><Code>X</Code><Message>a&#27;[2Jb\nc</Message></Error>").unwrap();
+        assert!(!error.words.chars().any(char::is_control), "{:?}", error.words);
+    }
+
+    #[test]
+    fn only_digests_of_the_whole_object_count() {
+        let headers = |pairs: &[(&'static str, &'static str)]| -> HeaderMap {
+            pairs.iter().map(|(k, v)| (http::HeaderName::from_static(k), (*v).parse().unwrap())).collect()
+        };
+        let digests = |pairs: &[(&'static str, &'static str)]| {
+            let mut info = ObjectInfo::bare(ObjectKey::parse("a").unwrap());
+            info.etag = Some(ETag::new("d41d8cd98f00b204e9800998ecf8427e"));
+            enrich(&headers(pairs), &mut info);
+            info.digests.iter().map(|d| d.algorithm().to_string()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(digests(&[("x-amz-checksum-crc32", "AAAAAA==")]), "crc32 md5");
+        assert_eq!(digests(&[("x-amz-checksum-crc32", "AAAAAA==-3")]), "md5");
+        assert_eq!(
+            digests(&[("x-amz-checksum-crc32", "AAAAAA=="), ("x-amz-checksum-type", "COMPOSITE")]),
+            "md5"
+        );
+        assert_eq!(digests(&[("x-amz-checksum-crc32", "AAAAAA=="), ("content-range", "bytes 0-1/2")]), "md5");
+        assert_eq!(digests(&[("x-amz-server-side-encryption", "aws:kms")]), "");
+        assert_eq!(digests(&[("x-amz-server-side-encryption", "AES256")]), "md5");
+    }
+}
