@@ -9,5 +9,8 @@ pub mod key;
 pub mod object;
 pub mod place;
 pub mod recording;
+pub mod regions;
+mod spelling;
 pub mod time;
+pub mod vendor;
 pub mod verdict;
