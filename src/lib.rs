@@ -2,5 +2,6 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there"))]
 
+pub mod archive;
 pub mod domain;
 pub mod source;

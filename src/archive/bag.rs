@@ -74,7 +74,9 @@ impl Archive {
         let declaration = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
         tags.sort();
         let mut tag_manifest = String::new();
-        for (file, text) in tags.iter().map(|(f, t)| (f.as_str(), t.as_str())).chain([(DECLARATION, declaration)]) {
+        for (file, text) in
+            tags.iter().map(|(f, t)| (f.as_str(), t.as_str())).chain([(DECLARATION, declaration)])
+        {
             let _ = writeln!(tag_manifest, "{}  {file}", hex::encode(Sha256::digest(text.as_bytes())));
         }
         for (file, text) in &tags {

@@ -116,7 +116,8 @@ impl Journal {
     }
 
     fn write(&mut self, value: &impl Serialize) -> Result<(), Error> {
-        let damaged = |cause: serde_json::Error| Error::Damaged { path: self.path.clone(), cause: cause.into() };
+        let damaged =
+            |cause: serde_json::Error| Error::Damaged { path: self.path.clone(), cause: cause.into() };
         let mut line = serde_json::to_vec(value).map_err(damaged)?;
         line.push(b'\n');
         self.file.write_all(&line).doing("write", &self.path)?;
@@ -142,7 +143,8 @@ fn read(file: &File, path: &Path) -> Result<Contents, Error> {
                 // Not a journal at all: nothing in it is believed, and it starts anew.
                 Err(_) => return Ok((records, 0, None)),
             }
-        } else if let Ok(Some(record)) = serde_json::from_slice::<Line>(&line).map(|line| line.into_record()) {
+        } else if let Ok(Some(record)) = serde_json::from_slice::<Line>(&line).map(|line| line.into_record())
+        {
             records.insert(record.name.clone(), record);
         }
         good_bytes += read as u64;

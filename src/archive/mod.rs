@@ -32,7 +32,7 @@ use layout::Layout;
 
 pub use bag::{PlayList, Seal};
 pub use error::Error;
-pub use join::{Joined, JoinTarget, join};
+pub use join::{JoinTarget, Joined, join};
 pub use journal::Record;
 pub use layout::PAYLOAD;
 pub use staged::Staged;

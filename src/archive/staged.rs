@@ -17,7 +17,8 @@ pub struct Staged {
 
 impl Staged {
     pub(super) fn create(path: PathBuf) -> Result<Self, Error> {
-        let file = File::options().read(true).write(true).create_new(true).open(&path).doing("create", &path)?;
+        let file =
+            File::options().read(true).write(true).create_new(true).open(&path).doing("create", &path)?;
         Ok(Self { file, path, published: false })
     }
 

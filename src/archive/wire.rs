@@ -419,11 +419,9 @@ impl From<&Evidence> for EvidenceV1 {
     fn from(evidence: &Evidence) -> Self {
         let kind = evidence.code().to_owned();
         match evidence {
-            Evidence::StoreDigest { algorithm, by } => Self {
-                kind,
-                algorithm: Some(algorithm.to_string()),
-                by: Some(by.as_str().to_owned()),
-            },
+            Evidence::StoreDigest { algorithm, by } => {
+                Self { kind, algorithm: Some(algorithm.to_string()), by: Some(by.as_str().to_owned()) }
+            }
             Evidence::Structure | Evidence::LengthOnly => Self { kind, algorithm: None, by: None },
         }
     }

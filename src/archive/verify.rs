@@ -1,0 +1,298 @@
+//! Proving a bag again, offline: every byte is hashed, on all cores.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::bag::{self, MANIFEST, TAG_MANIFEST};
+use super::error::{Doing, Error};
+use super::wire::ReportV1;
+use super::{guard, sha256_of};
+use crate::domain::key::ObjectName;
+
+/// What was found in a bag.
+#[derive(Debug, Clone)]
+pub struct Verification {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// Its report, as it was written.
+    pub report: Option<ReportV1>,
+    /// Files that were hashed.
+    pub files: usize,
+    /// Bytes that were hashed.
+    pub bytes: u64,
+    /// What is not as it was.
+    pub damage: Vec<Damage>,
+}
+
+/// One file that is not as the bag says.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Damage {
+    /// Its bytes are others.
+    Changed {
+        /// Its path in the bag.
+        path: String,
+        /// SHA-256 by the manifest.
+        expected: String,
+        /// SHA-256 of the bytes.
+        found: String,
+    },
+    /// It is gone.
+    Missing {
+        /// Its path in the bag.
+        path: String,
+    },
+    /// No manifest lists it.
+    Extra {
+        /// Its path in the bag.
+        path: String,
+    },
+    /// It is there and cannot be read.
+    Unreadable {
+        /// Its path in the bag.
+        path: String,
+        /// Why not.
+        why: String,
+    },
+    /// A line of a manifest that makes no sense, or names something outside the bag.
+    BadLine {
+        /// The manifest.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// The number of files or bytes is not the one that `bag-info.txt` names.
+    Oxum {
+        /// By `bag-info.txt`.
+        expected: String,
+        /// By the payload.
+        found: String,
+    },
+    /// The report calls an object verified that the payload manifest does not list.
+    NotInManifest {
+        /// Its path in the bag.
+        path: String,
+    },
+}
+
+/// Hashes every file of the bag in `dir`. `progress` is told the bytes as they are read, by several threads.
+///
+/// # Errors
+/// [`Error::NotABag`] where there is none; [`Error::Io`] where the folder cannot be read. Damage is a result,
+/// not an error.
+pub fn verify(dir: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<Verification, Error> {
+    if !dir.join("bagit.txt").is_file() || !dir.join(MANIFEST).is_file() {
+        return Err(Error::NotABag { dir: dir.to_owned() });
+    }
+    let mut damage = Vec::new();
+    let payload = read_manifest(dir, MANIFEST, &mut damage)?;
+    let mut listed = payload.clone();
+    if dir.join(TAG_MANIFEST).is_file() {
+        listed.extend(read_manifest(dir, TAG_MANIFEST, &mut damage)?);
+    } else {
+        damage.push(Damage::Missing { path: TAG_MANIFEST.to_owned() });
+    }
+    let present: BTreeSet<String> =
+        bag::payload_files(dir)?.iter().filter_map(|path| relative(dir, path)).collect();
+    damage.extend(
+        present
+            .iter()
+            .filter(|path| !payload.contains_key(*path))
+            .map(|path| Damage::Extra { path: path.clone() }),
+    );
+    let (files, bytes) = hash_all(dir, &listed, progress, &mut damage);
+    damage.extend(check_oxum(dir, &present)?);
+    let report = match bag::report_of(dir) {
+        Ok(report) => report,
+        // A report that changed is named by the tag manifest already; the payload can be proven without.
+        Err(Error::Damaged { .. }) => None,
+        Err(other) => return Err(other),
+    };
+    let vouched =
+        report.iter().flat_map(|report| &report.objects).filter(|object| object.verdict == "verified");
+    damage.extend(
+        vouched
+            .filter_map(|object| object.path.clone())
+            .filter(|path| !payload.contains_key(path))
+            .map(|path| Damage::NotInManifest { path }),
+    );
+    damage.sort();
+    damage.dedup();
+    Ok(Verification { dir: dir.to_owned(), report, files, bytes, damage })
+}
+
+impl Verification {
+    /// Whether every file is as it was.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.damage.is_empty()
+    }
+
+    /// The exit code: that of the recording if the bag is whole, else 4 for wrong bytes and 3 for missing
+    /// ones.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        let wrong = |damage: &Damage| match damage {
+            Damage::Missing { .. } | Damage::NotInManifest { .. } => false,
+            Damage::Changed { .. }
+            | Damage::Extra { .. }
+            | Damage::Unreadable { .. }
+            | Damage::BadLine { .. }
+            | Damage::Oxum { .. } => true,
+        };
+        // A missing file changes the sum of the payload too; what is missing is then the better word.
+        let missing = self.damage.iter().any(|d| matches!(d, Damage::Missing { .. }));
+        let only_missing =
+            self.damage.iter().all(|d| !wrong(d) || (missing && matches!(d, Damage::Oxum { .. })));
+        match (self.damage.is_empty(), only_missing) {
+            (true, _) => self.report.as_ref().map_or(0, |report| report.exit_code),
+            (false, true) => 3,
+            (false, false) => 4,
+        }
+    }
+}
+
+/// Path to digest.
+type Listed = BTreeMap<String, String>;
+
+fn read_manifest(dir: &Path, file: &str, damage: &mut Vec<Damage>) -> Result<Listed, Error> {
+    let path = dir.join(file);
+    let text = std::fs::read_to_string(&path).doing("read", &path)?;
+    let mut listed = Listed::new();
+    for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
+        match manifest_line(line) {
+            Some((path, hex)) => {
+                listed.insert(path, hex);
+            }
+            None => damage.push(Damage::BadLine { file: file.to_owned(), line: i + 1 }),
+        }
+    }
+    Ok(listed)
+}
+
+fn manifest_line(line: &str) -> Option<(String, String)> {
+    let (hex, path) = line.split_once(char::is_whitespace)?;
+    let path = path.trim_start_matches([' ', '\t', '*']);
+    let good = hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    // A manifest is a stranger's text as soon as the bag was copied: it must not lead out of the bag.
+    let path = ObjectName::parse(path.strip_prefix("./").unwrap_or(path)).ok()?;
+    good.then(|| (path.as_str().to_owned(), hex.to_ascii_lowercase()))
+}
+
+fn hash_all(
+    dir: &Path,
+    listed: &Listed,
+    progress: &(dyn Fn(u64) + Sync),
+    damage: &mut Vec<Damage>,
+) -> (usize, u64) {
+    let work: Vec<_> = listed.iter().collect();
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new((0, 0, Vec::new()));
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).min(work.len().max(1));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some((path, expected)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (bytes, problem) = hash_one(dir, path, expected, progress);
+                    let mut found = guard(&found);
+                    found.0 += 1;
+                    found.1 += bytes;
+                    found.2.extend(problem);
+                }
+            });
+        }
+    });
+    let (files, bytes, problems) = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    damage.extend(problems);
+    (files, bytes)
+}
+
+fn hash_one(
+    dir: &Path,
+    path: &str,
+    expected: &str,
+    progress: &(dyn Fn(u64) + Sync),
+) -> (u64, Option<Damage>) {
+    let unreadable = |e: std::io::Error| Damage::Unreadable { path: path.to_owned(), why: e.to_string() };
+    let file = match File::open(dir.join(path)) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return (0, Some(Damage::Missing { path: path.to_owned() }));
+        }
+        Err(e) => return (0, Some(unreadable(e))),
+    };
+    let mut counted = Counted { file, bytes: 0, progress };
+    match sha256_of(&mut counted) {
+        Ok(digest) => {
+            let found = hex::encode(digest);
+            let changed = found != expected;
+            let damage = changed.then(|| Damage::Changed {
+                path: path.to_owned(),
+                expected: expected.to_owned(),
+                found,
+            });
+            (counted.bytes, damage)
+        }
+        Err(e) => (counted.bytes, Some(unreadable(e))),
+    }
+}
+
+struct Counted<'a> {
+    file: File,
+    bytes: u64,
+    progress: &'a (dyn Fn(u64) + Sync),
+}
+
+impl std::io::Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.bytes += read as u64;
+        (self.progress)(read as u64);
+        Ok(read)
+    }
+}
+
+fn check_oxum(dir: &Path, present: &BTreeSet<String>) -> Result<Option<Damage>, Error> {
+    let path = dir.join("bag-info.txt");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        // The tag manifest names it as missing.
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e).doing("read", &path),
+    };
+    let Some(expected) = text.lines().find_map(|line| line.strip_prefix("Payload-Oxum:")) else {
+        return Ok(None);
+    };
+    let sizes = present.iter().map(|path| std::fs::metadata(dir.join(path)).map_or(0, |meta| meta.len()));
+    let found = format!("{}.{}", sizes.sum::<u64>(), present.len());
+    let expected = expected.trim().to_owned();
+    Ok((expected != found).then_some(Damage::Oxum { expected, found }))
+}
+
+fn relative(dir: &Path, path: &Path) -> Option<String> {
+    let parts =
+        path.strip_prefix(dir).ok()?.components().map(|c| c.as_os_str().to_string_lossy().into_owned());
+    Some(parts.collect::<Vec<_>>().join("/"))
+}
+
+impl std::fmt::Display for Damage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Changed { path, expected, found } => {
+                write!(f, "changed  {path}: sha256 {found}, was {expected}")
+            }
+            Self::Missing { path } => write!(f, "missing  {path}"),
+            Self::Extra { path } => write!(f, "extra    {path}: in no manifest"),
+            Self::Unreadable { path, why } => write!(f, "unreadable  {path}: {why}"),
+            Self::BadLine { file, line } => write!(f, "unusable  {file} line {line}"),
+            Self::Oxum { expected, found } => {
+                write!(f, "changed  payload: {found} bytes.files, was {expected}")
+            }
+            Self::NotInManifest { path } => {
+                write!(f, "missing  {path}: verified by the report, in no manifest")
+            }
+        }
+    }
+}
