@@ -4,4 +4,5 @@
 
 pub mod archive;
 pub mod domain;
+pub mod event;
 pub mod source;

@@ -22,7 +22,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::digest::Algorithm;
 use crate::domain::key::ObjectName;
 use crate::domain::recording::RecordingId;
 
@@ -233,11 +233,6 @@ pub(crate) fn sha256_of(reader: &mut impl Read) -> std::io::Result<[u8; 32]> {
         }
         hasher.update(&buffer[..read]);
     }
-}
-
-/// A SHA-256 as a digest.
-pub(crate) fn sha256_digest(bytes: [u8; 32]) -> Option<Digest> {
-    Digest::new(Algorithm::Sha256, bytes)
 }
 
 fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

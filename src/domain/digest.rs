@@ -24,7 +24,7 @@ pub enum Algorithm {
 impl Algorithm {
     /// The number of bytes of a digest.
     #[must_use]
-    pub fn len(self) -> usize {
+    pub fn digest_bytes(self) -> usize {
         match self {
             Self::Sha256 => 32,
             Self::Sha1 => 20,
@@ -61,7 +61,7 @@ impl Digest {
     #[must_use]
     pub fn new(algorithm: Algorithm, bytes: impl Into<Vec<u8>>) -> Option<Self> {
         let bytes = bytes.into();
-        (bytes.len() == algorithm.len()).then_some(Self { algorithm, bytes })
+        (bytes.len() == algorithm.digest_bytes()).then_some(Self { algorithm, bytes })
     }
 
     /// A digest from hexadecimal text in either case.

@@ -8,6 +8,7 @@ use url::Url;
 use super::{DirSource, Error, HttpOptions, HttpSource, Secret, Source};
 use crate::domain::key::KeyPrefix;
 use crate::domain::place::SourceName;
+use crate::domain::regions::Addressing;
 
 /// A store as the settings describe it, after vendor and region are resolved.
 #[derive(Debug, Clone)]
@@ -55,15 +56,6 @@ pub struct S3Place {
     pub addressing: Addressing,
     /// Who asks.
     pub credentials: Credentials,
-}
-
-/// Where the bucket goes in a URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Addressing {
-    /// `https://bucket.host/key`.
-    VirtualHost,
-    /// `https://host/bucket/key`.
-    Path,
 }
 
 /// Who asks.

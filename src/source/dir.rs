@@ -38,11 +38,15 @@ impl DirSource {
     }
 
     fn error(&self, operation: Operation, target: &str, cause: std::io::Error) -> Error {
-        let obstacle = match cause.kind() {
-            ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory => Obstacle::Absent,
-            ErrorKind::PermissionDenied => Obstacle::Denied(Denial::NotAllowed),
-            _ => Obstacle::Unreachable,
-        };
+        let kind = cause.kind();
+        let obstacle =
+            if matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory) {
+                Obstacle::Absent
+            } else if kind == ErrorKind::PermissionDenied {
+                Obstacle::Denied(Denial::NotAllowed)
+            } else {
+                Obstacle::Unreachable
+            };
         Error::new(obstacle, operation, &self.name, target).with_cause(cause)
     }
 }

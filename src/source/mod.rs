@@ -23,7 +23,7 @@ use crate::domain::object::ObjectInfo;
 use crate::domain::place::{ETag, SourceName};
 use crate::domain::verdict::Framing;
 
-pub use connect::{Addressing, Credentials, Place, S3Place, StoreSpec, connect};
+pub use connect::{Credentials, Place, S3Place, StoreSpec, connect};
 pub use dir::DirSource;
 pub use error::{Cause, Error, Operation};
 pub use http::{HttpOptions, HttpSource, Proxies};

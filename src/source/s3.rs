@@ -21,13 +21,14 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use url::Url;
 
-use super::connect::{Addressing, Credentials, S3Place};
+use super::connect::{Credentials, S3Place};
 use super::http::{Dialect, HttpOptions, Request, Transport, encode_path};
 use super::secret::RedactedUrl;
 use super::{Capabilities, Error, Listing, Opened, Operation, Page, PageToken, Read, Source, s3_answer};
 use crate::domain::key::ObjectKey;
 use crate::domain::object::ObjectInfo;
-use crate::domain::place::{ETag, Obstacle, SourceName};
+use crate::domain::place::{Denial, ETag, Obstacle, SourceName};
+use crate::domain::regions::Addressing;
 use crate::domain::time::SliceTime;
 
 /// How long a signature is good for. A transfer that is cut after that is signed anew, so this only needs
@@ -126,7 +127,7 @@ impl S3Source {
         E: std::error::Error + Send + Sync + 'static,
     {
         // The only thing that can fail before anything is sent is finding credentials.
-        let denied = Obstacle::Denied(crate::domain::place::Denial::Anonymous);
+        let denied = Obstacle::Denied(Denial::Anonymous);
         Error::new(denied, Operation::Sign, self.name(), key.as_str())
             .with_answer("no credentials could be found")
             .with_cause(Words(DisplayErrorContext(&cause).to_string()))
@@ -150,8 +151,7 @@ impl S3Source {
         #[expect(clippy::wildcard_enum_match_arm, reason = "the SDK's enum is open")]
         match &cause {
             SdkError::ConstructionFailure(_) => {
-                fail(Obstacle::Denied(crate::domain::place::Denial::Anonymous))
-                    .with_answer("no credentials could be found")
+                fail(Obstacle::Denied(Denial::Anonymous)).with_answer("no credentials could be found")
             }
             SdkError::DispatchFailure(failure)
                 if failure.is_other() || text.contains("InvalidCertificate") =>
@@ -159,8 +159,7 @@ impl S3Source {
                 if text.contains("InvalidCertificate") || text.contains("certificate") {
                     fail(Obstacle::Untrusted)
                 } else if text.contains("credentials") {
-                    fail(Obstacle::Denied(crate::domain::place::Denial::Anonymous))
-                        .with_answer("no credentials could be found")
+                    fail(Obstacle::Denied(Denial::Anonymous)).with_answer("no credentials could be found")
                 } else {
                     fail(Obstacle::Unreachable)
                 }
