@@ -3,3 +3,4 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there"))]
 
 pub mod domain;
+pub mod media;
