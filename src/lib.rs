@@ -6,3 +6,4 @@ pub mod archive;
 pub mod domain;
 pub mod event;
 pub mod source;
+pub mod media;
