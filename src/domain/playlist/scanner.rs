@@ -208,7 +208,8 @@ impl<'a> Scanner<'a> {
             encryption: Encryption::Clear,
             encryption_was_told: false,
             range_end: None,
-            seen: HashSet::new(),
+            // Room for names of Agora's usual length, so that the set does not grow step by step.
+            seen: HashSet::with_capacity(room / 96),
         }
     }
 

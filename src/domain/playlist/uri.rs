@@ -66,7 +66,7 @@ fn elsewhere(text: &str) -> Result<SegmentUri, UnsafeUri> {
         return Err(UnsafeUri::Name(KeyError::Control));
     }
     let path = rest.split(['?', '#']).next().unwrap_or(rest);
-    if path.split(['/', '\\']).any(|part| is_dots(part)) {
+    if path.split(['/', '\\']).any(is_dots) {
         return Err(UnsafeUri::Name(KeyError::Climbs));
     }
     Ok(SegmentUri::Elsewhere(text.to_owned()))
