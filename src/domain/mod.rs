@@ -4,8 +4,10 @@
 //! and returns facts, so that each rule can be tested from a table.
 
 pub mod digest;
+pub mod filename;
 pub mod finding;
 pub mod key;
+pub mod locate;
 pub mod object;
 pub mod place;
 pub mod recording;
