@@ -94,6 +94,17 @@ pub enum Finding {
         /// The track.
         track: TrackId,
     },
+    /// A file of the recording that carries another channel than the rest; it is kept as it is.
+    OtherChannel {
+        /// Its key.
+        key: ObjectKey,
+    },
+    /// A playlist under the recording's prefix whose name fits none of its tracks. It is kept but not
+    /// read, and nobody knows what it lists.
+    UnreadPlaylist {
+        /// Its key.
+        key: ObjectKey,
+    },
 
     // --- the text of a playlist
     /// Something else stands under the playlist's name.
@@ -264,6 +275,7 @@ impl Finding {
             | Self::Encrypted { .. } => Severity::Note,
             Self::UnknownName { .. }
             | Self::UnsafeKey { .. }
+            | Self::OtherChannel { .. }
             | Self::Orphan { .. }
             | Self::ListDenied { .. }
             | Self::UriWithoutDuration { .. }
@@ -277,6 +289,7 @@ impl Finding {
             | Self::ContinuityErrors { .. }
             | Self::TimestampsJump { .. } => Severity::Warning,
             Self::NoPlaylist { .. }
+            | Self::UnreadPlaylist { .. }
             | Self::NotAPlaylist { .. }
             | Self::ListsNothing { .. }
             | Self::NotEnded { .. }
@@ -308,6 +321,8 @@ impl Finding {
             Self::FoundElsewhere { .. } => "found-elsewhere",
             Self::RegionFollowed { .. } => "region-followed",
             Self::NoPlaylist { .. } => "no-playlist",
+            Self::OtherChannel { .. } => "other-channel",
+            Self::UnreadPlaylist { .. } => "unread-playlist",
             Self::NotAPlaylist { .. } => "not-a-playlist",
             Self::ListsNothing { .. } => "lists-nothing",
             Self::NotEnded { .. } => "not-ended",
@@ -357,7 +372,10 @@ impl fmt::Display for Finding {
             Self::UnknownName { key } => write!(f, "`{key}` does not follow Agora's names"),
             Self::UnsafeKey { text, why } => write!(f, "`{text}` in the listing is left alone: {why}"),
             Self::TransferChosen { chosen, other } => {
-                write!(f, "`{chosen}` is used rather than `{other}`: the larger of the two, by Agora's rule")
+                write!(
+                    f,
+                    "`{chosen}` is used rather than `{other}`, by Agora's rule for transferred playlists"
+                )
             }
             Self::OtherFolder { key } => write!(f, "the recording lies in another folder too: `{key}`"),
             Self::Orphan { key } => write!(f, "`{key}` is in the bucket but in no playlist"),
@@ -369,6 +387,10 @@ impl fmt::Display for Finding {
                 write!(f, "the bucket of {from} is in region {region}; the settings say otherwise")
             }
             Self::NoPlaylist { track } => write!(f, "no playlist could be had for {track}"),
+            Self::OtherChannel { key } => write!(f, "`{key}` carries another channel than the rest"),
+            Self::UnreadPlaylist { key } => {
+                write!(f, "`{key}` fits no track of the recording: what it lists was not checked")
+            }
             Self::NotAPlaylist { playlist, what } => write!(f, "`{playlist}` {what}"),
             Self::ListsNothing { playlist } => write!(f, "`{playlist}` lists no segment"),
             Self::NotEnded { playlist } => {

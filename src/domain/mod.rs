@@ -5,8 +5,10 @@
 
 pub mod continuity;
 pub mod digest;
+pub mod filename;
 pub mod finding;
 pub mod key;
+pub mod locate;
 pub mod object;
 pub mod place;
 pub mod play;
