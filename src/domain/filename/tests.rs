@@ -215,7 +215,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn what_is_written_is_read_again_unless_it_is_documented_as_ambiguous(name in names("[0-9a-f]{32}|sid[0-9]{1,12}")) {

@@ -333,7 +333,7 @@ fn objects() -> impl Strategy<Value = Vec<ObjectInfo>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn the_order_of_the_listing_does_not_matter(
