@@ -11,6 +11,7 @@ pub mod key;
 pub mod locate;
 pub mod object;
 pub mod place;
+pub mod plan;
 pub mod play;
 pub mod playlist;
 pub mod recording;

@@ -1,0 +1,296 @@
+//! What has to be fetched: every object of a recording, once, with what is known about it beforehand.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use super::filename::{Container, FileName, Role};
+use super::finding::Finding;
+use super::key::{KeyPrefix, ObjectKey, ObjectName};
+use super::locate::Recording;
+use super::object::ObjectInfo;
+use super::playlist::{Discontinuity, Encryption, Gap, Playlist, Segment, SegmentUri};
+use super::recording::TrackId;
+use super::report::ObjectRole;
+use super::time::SliceTime;
+use super::timeline::{RunInput, RunSegment, Timeline, examine};
+use super::verdict::{Content, Expectation};
+
+/// One object to fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Its name in the archive.
+    pub name: ObjectName,
+    /// Where it is.
+    pub place: ItemPlace,
+    /// What it is for.
+    pub role: ObjectRole,
+    /// What is known about its bytes.
+    pub expected: Expectation,
+    /// What the listing said about it.
+    pub listed: Option<ObjectInfo>,
+    /// When it starts, by its name.
+    pub starts: Option<SliceTime>,
+}
+
+/// Where an object is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ItemPlace {
+    /// In the store of the recording and its fallbacks.
+    Key(ObjectKey),
+    /// At a URL of its own that a playlist names.
+    Url(String),
+    /// Its name in the playlist is not requested.
+    Refused,
+}
+
+/// A track with its segments in playing order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrackPlan {
+    /// Which.
+    pub id: TrackId,
+    /// The playlists that its segments come from.
+    pub playlists: Vec<ObjectName>,
+    /// Its segments in playing order.
+    pub segments: Vec<PlannedSegment>,
+    /// When what plays.
+    pub timeline: Timeline,
+}
+
+/// A segment in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedSegment {
+    /// The object that holds it.
+    pub name: ObjectName,
+    /// When it starts, by its name.
+    pub starts: Option<SliceTime>,
+    /// What the playlist says about it.
+    pub listed: Segment,
+    /// The same number for all segments without a discontinuity between them.
+    pub run: usize,
+}
+
+/// Everything to be done for a recording.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The tracks.
+    pub tracks: Vec<TrackPlan>,
+    /// The objects besides the playlists, each once: segments in playing order, then the rest.
+    pub items: Vec<Item>,
+}
+
+/// Plans a recording whose chosen playlists were read. Twins that were not chosen are fetched as files, and
+/// so is whatever else bears the recording's name: an archive keeps what it finds.
+#[must_use]
+pub fn plan(recording: &Recording, playlists: &BTreeMap<ObjectKey, Playlist>) -> (Plan, Vec<Finding>) {
+    let listed = listed_objects(recording);
+    let mut planner = Planner { recording, listed: &listed, seen: HashSet::new(), plan: Plan::default() };
+    let mut findings = Vec::new();
+    for track in &recording.tracks {
+        let read: Vec<_> = track
+            .playlists
+            .iter()
+            .filter_map(|set| Some((set.failover.map(u32::from), playlists.get(&set.chosen.key)?)))
+            .collect();
+        let (track, found) = planner.track(track.id, &read);
+        planner.plan.tracks.push(track);
+        findings.extend(found);
+    }
+    for slice in &recording.slices {
+        if planner.add_other(&slice.info, content_of(Some(&slice.name))) {
+            findings.push(Finding::Orphan { key: slice.info.key.clone() });
+        }
+    }
+    for other in &recording.others {
+        planner.add_other(&other.info, content_of(other.name.as_ref()));
+    }
+    (planner.plan, findings)
+}
+
+struct Planner<'a> {
+    recording: &'a Recording,
+    listed: &'a BTreeMap<&'a ObjectKey, &'a ObjectInfo>,
+    seen: HashSet<ObjectName>,
+    plan: Plan,
+}
+
+impl Planner<'_> {
+    fn track(&mut self, id: TrackId, read: &[(Option<u32>, &Playlist)]) -> (TrackPlan, Vec<Finding>) {
+        let named: Vec<Vec<(ObjectName, ItemPlace, &Segment)>> = read
+            .iter()
+            .map(|(_, playlist)| {
+                let with_bytes = playlist.segments.iter().filter(|segment| segment.gap == Gap::No);
+                with_bytes.map(|segment| self.locate_segment(playlist, segment)).collect()
+            })
+            .collect();
+        let runs: Vec<RunInput> = read
+            .iter()
+            .zip(&named)
+            .map(|((failover, _), segments)| RunInput {
+                failover: *failover,
+                segments: segments
+                    .iter()
+                    .map(|(name, _, segment)| RunSegment {
+                        name: name.clone(),
+                        starts: self.starts(name),
+                        duration: segment.duration,
+                        discontinuity: segment.discontinuity,
+                    })
+                    .collect(),
+            })
+            .collect();
+        let (timeline, findings) = examine(&id, &runs);
+        let mut segments = Vec::with_capacity(timeline.order.len());
+        let (mut run, mut last_playlist) = (0, None);
+        for placed in &timeline.order {
+            let (name, place, segment) = &named[placed.playlist][placed.segment];
+            let restarts = segment.discontinuity == Discontinuity::Restarts;
+            if restarts || last_playlist != Some(placed.playlist) {
+                run += 1;
+            }
+            last_playlist = Some(placed.playlist);
+            self.add_segment(id, name, place, segment);
+            segments.push(PlannedSegment {
+                name: name.clone(),
+                starts: placed.starts,
+                listed: (*segment).clone(),
+                run,
+            });
+        }
+        for map in read.iter().flat_map(|(_, p)| p.segments.iter().filter_map(|s| s.map.as_ref())) {
+            if let SegmentUri::Name(name) = &map.uri
+                && let Ok(key) = name.in_folder(&self.recording.folder)
+            {
+                self.add_other(&ObjectInfo::bare(key), Content::Opaque);
+            }
+        }
+        let playlists = read.iter().map(|(_, playlist)| self.name_of(&playlist.key)).collect();
+        (TrackPlan { id, playlists, segments, timeline }, findings)
+    }
+
+    fn locate_segment<'s>(
+        &self,
+        playlist: &Playlist,
+        segment: &'s Segment,
+    ) -> (ObjectName, ItemPlace, &'s Segment) {
+        let (name, place) = match &segment.uri {
+            SegmentUri::Name(name) => match name.in_folder(&playlist.key.folder()) {
+                Ok(key) => (self.name_of(&key), ItemPlace::Key(key)),
+                Err(_) => (name.clone(), ItemPlace::Refused),
+            },
+            SegmentUri::Rooted(key) => (self.name_of(key), ItemPlace::Key(key.clone())),
+            SegmentUri::Elsewhere(url) => (name_of_url(url), ItemPlace::Url(url.clone())),
+            SegmentUri::Unsafe(text) => (placeholder(segment.line, text), ItemPlace::Refused),
+        };
+        (name, place, segment)
+    }
+
+    fn add_segment(&mut self, track: TrackId, name: &ObjectName, place: &ItemPlace, segment: &Segment) {
+        if !self.seen.insert(name.clone()) {
+            return;
+        }
+        let listed = match place {
+            ItemPlace::Key(key) => self.listed.get(key).map(|info| (*info).clone()),
+            ItemPlace::Url(_) | ItemPlace::Refused => None,
+        };
+        let whole = segment.byte_range.is_none();
+        let content = match (name.as_str().to_ascii_lowercase().ends_with(".ts"), segment.encryption) {
+            (true, Encryption::Clear) => Content::TransportStream,
+            (true, Encryption::Key { .. }) | (false, _) => Content::Opaque,
+        };
+        self.plan.items.push(Item {
+            name: name.clone(),
+            place: place.clone(),
+            role: ObjectRole::Segment(track),
+            expected: Expectation {
+                size: listed.as_ref().and_then(|info| info.size),
+                content,
+                // Of a part the object does not tell how long it plays.
+                duration: segment.duration.filter(|_| whole),
+                ..Expectation::default()
+            },
+            listed,
+            starts: self.starts(name),
+        });
+    }
+
+    /// `true` where it was not planned yet.
+    fn add_other(&mut self, info: &ObjectInfo, content: Content) -> bool {
+        let name = self.name_of(&info.key);
+        let new = self.seen.insert(name.clone());
+        if new {
+            let listed = self.listed.get(&info.key).map_or(info, |listed| listed);
+            self.plan.items.push(Item {
+                starts: self.starts(&name),
+                name,
+                place: ItemPlace::Key(info.key.clone()),
+                role: ObjectRole::Other,
+                expected: Expectation { size: listed.size, content, ..Expectation::default() },
+                listed: Some(listed.clone()),
+            });
+        }
+        new
+    }
+
+    fn name_of(&self, key: &ObjectKey) -> ObjectName {
+        name_in_archive(key, &self.recording.folder)
+    }
+
+    fn starts(&self, name: &ObjectName) -> Option<SliceTime> {
+        match FileName::parse(name.file_name(), Some(&self.recording.id))?.role {
+            Role::Slice { starts, .. } => Some(starts),
+            Role::Snapshot { taken } => Some(taken),
+            Role::Playlist { .. } | Role::DashManifest { .. } | Role::Video { .. } | Role::Audio { .. } => None,
+        }
+    }
+}
+
+/// The name of an object in the archive: relative to the folder of the recording, or its whole key where it
+/// lies elsewhere in the bucket.
+#[must_use]
+pub fn name_in_archive(key: &ObjectKey, folder: &KeyPrefix) -> ObjectName {
+    let outside = || ObjectName::parse(&format!("from-root/{key}"));
+    key.relative_to(folder).map_or_else(outside, Ok).unwrap_or_else(|_| key.file_name())
+}
+
+/// A URL of its own gets a name below a folder of its own, by host and path.
+fn name_of_url(url: &str) -> ObjectName {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = rest.split(['?', '#']).next().unwrap_or(rest);
+    let safe: Vec<_> = path.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
+    let name = format!("elsewhere/{}", safe.join("/"));
+    ObjectName::parse(&name).unwrap_or_else(|_| placeholder(0, url))
+}
+
+/// A name for what has none that is safe.
+fn placeholder(line: usize, text: &str) -> ObjectName {
+    let safe: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(60).collect();
+    let name = format!("refused/line-{line}-{safe}");
+    // Letters, digits and dashes break no rule for names.
+    ObjectName::parse(&name).unwrap_or_else(|_| unreachable!("`{name}` is a safe name"))
+}
+
+fn content_of(name: Option<&FileName>) -> Content {
+    match name.map(|name| name.role) {
+        // The playing time of an orphan is not known: its structure alone proves no more than its length,
+        // but a page in its place is still noticed.
+        Some(Role::Slice { container: Container::Ts, .. }) => Content::TransportStream,
+        Some(Role::Slice { container: Container::WebM, .. })
+        | Some(Role::Playlist { .. } | Role::DashManifest { .. })
+        | Some(Role::Video { .. } | Role::Audio { .. } | Role::Snapshot { .. })
+        | None => Content::Opaque,
+    }
+}
+
+fn listed_objects(recording: &Recording) -> BTreeMap<&ObjectKey, &ObjectInfo> {
+    let slices = recording.slices.iter().map(|slice| &slice.info);
+    let others = recording.others.iter().map(|other| &other.info);
+    slices.chain(others).map(|info| (&info.key, info)).collect()
+}
+
+impl TrackPlan {
+    /// The sum of the durations that the playlists list.
+    #[must_use]
+    pub fn playing(&self) -> Duration {
+        self.timeline.playing
+    }
+}

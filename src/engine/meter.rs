@@ -1,0 +1,176 @@
+//! Everything that is computed from bytes while they pass: digests and structure, in one go.
+
+use crc_fast::{CrcAlgorithm, Digest as Crc};
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::verdict::{Content, Framing, Observation, Page, Structure, TsFacts};
+use crate::media::page;
+use crate::media::ts::{Examiner, Summary};
+
+/// Measures one body.
+pub(super) struct Meter {
+    size: u64,
+    sha256: Sha256,
+    others: Vec<Other>,
+    content: Content,
+    examiner: Option<Box<Examiner>>,
+    head: Vec<u8>,
+}
+
+enum Other {
+    Md5(Box<Md5>),
+    Sha1(Box<Sha1>),
+    Crc(Algorithm, Crc),
+}
+
+/// How much of a body is looked at to tell a page from media.
+const HEAD_BYTES: usize = 512;
+
+impl Meter {
+    /// Measures what `published` needs and no more: MD5 costs twice what SHA-256 does, so it is computed
+    /// only where it is the best that the store has.
+    pub(super) fn new(content: Content, published: &[Digest]) -> Self {
+        let best = published.iter().map(Digest::algorithm).min();
+        let others = match best {
+            Some(Algorithm::Md5) => vec![Other::Md5(Box::default())],
+            Some(Algorithm::Sha1) => vec![Other::Sha1(Box::default())],
+            Some(Algorithm::Crc64Nvme) => vec![crc(Algorithm::Crc64Nvme, CrcAlgorithm::Crc64Nvme)],
+            Some(Algorithm::Crc64Xz) => vec![crc(Algorithm::Crc64Xz, CrcAlgorithm::Crc64Xz)],
+            Some(Algorithm::Crc32c) => vec![crc(Algorithm::Crc32c, CrcAlgorithm::Crc32Iscsi)],
+            Some(Algorithm::Crc32) => vec![crc(Algorithm::Crc32, CrcAlgorithm::Crc32IsoHdlc)],
+            Some(Algorithm::Sha256) | None => Vec::new(),
+        };
+        let examiner = match content {
+            Content::TransportStream => Some(Box::new(Examiner::new())),
+            Content::Playlist | Content::Opaque => None,
+        };
+        Self { size: 0, sha256: Sha256::new(), others, content, examiner, head: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.size += bytes.len() as u64;
+        if self.head.len() < HEAD_BYTES {
+            let more = bytes.len().min(HEAD_BYTES - self.head.len());
+            self.head.extend_from_slice(&bytes[..more]);
+        }
+        self.sha256.update(bytes);
+        for other in &mut self.others {
+            match other {
+                Other::Md5(md5) => md5.update(bytes),
+                Other::Sha1(sha1) => sha1.update(bytes),
+                Other::Crc(_, crc) => crc.update(bytes),
+            }
+        }
+        if let Some(examiner) = &mut self.examiner {
+            examiner.push(bytes);
+        }
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(super) fn finish(self, framing: Framing) -> Observation {
+        let sha256: [u8; 32] = self.sha256.finalize().into();
+        let mut digests: Vec<_> = Digest::new(Algorithm::Sha256, sha256).into_iter().collect();
+        for other in self.others {
+            digests.extend(match other {
+                Other::Md5(md5) => Digest::new(Algorithm::Md5, md5.finalize().to_vec()),
+                Other::Sha1(sha1) => Digest::new(Algorithm::Sha1, sha1.finalize().to_vec()),
+                Other::Crc(algorithm, crc) => {
+                    let bytes = crc.finalize().to_be_bytes();
+                    Digest::new(algorithm, &bytes[8 - algorithm.digest_bytes()..])
+                }
+            });
+        }
+        let page = match self.content {
+            Content::TransportStream | Content::Playlist => page::sniff(&self.head),
+            // An MPD is XML, and nobody knows what else there may be.
+            Content::Opaque => None,
+        };
+        let structure = match (page, self.examiner) {
+            (Some(page), _) => Structure::Page(match page {
+                page::Page::Html => Page::Html,
+                page::Page::Xml => Page::Xml,
+                page::Page::Json => Page::Json,
+            }),
+            (None, Some(examiner)) => Structure::TransportStream(facts(&examiner.finish())),
+            (None, None) => Structure::NotExamined,
+        };
+        Observation { size: self.size, framing, digests, structure }
+    }
+}
+
+fn crc(algorithm: Algorithm, kind: CrcAlgorithm) -> Other {
+    Other::Crc(algorithm, Crc::new(kind))
+}
+
+fn facts(summary: &Summary) -> TsFacts {
+    TsFacts {
+        packets: summary.packets,
+        trailing_bytes: summary.trailing_bytes,
+        lost_sync: summary.lost_sync,
+        has_pat: summary.has_pat,
+        has_pmt: summary.has_pmt,
+        bad_sections: summary.bad_sections,
+        streams: summary.streams,
+        streams_with_media: summary.streams_with_media,
+        pes_starts: summary.pes_starts,
+        pes_broken: summary.pes_broken,
+        continuity_errors: summary.continuity_errors,
+        transport_errors: summary.transport_errors,
+        scrambled: summary.scrambled,
+        first_pts: summary.first_pts,
+        span: summary.span,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest_of(algorithm: Algorithm, text: &[u8]) -> String {
+        let published = Digest::new(algorithm, vec![0; algorithm.digest_bytes()]).unwrap();
+        let mut meter = Meter::new(Content::Opaque, &[published]);
+        for byte in text.chunks(1) {
+            meter.push(byte);
+        }
+        let seen = meter.finish(Framing::Length);
+        seen.digests.iter().find(|d| d.algorithm() == algorithm).unwrap().hex()
+    }
+
+    #[test]
+    fn every_algorithm_gives_its_check_value() {
+        // The check values of the catalogue of CRCs, and of RFC 1321, FIPS 180-4.
+        for (algorithm, expected) in [
+            (Algorithm::Crc32, "cbf43926"),
+            (Algorithm::Crc32c, "e3069283"),
+            (Algorithm::Crc64Nvme, "ae8b14860a799888"),
+            (Algorithm::Crc64Xz, "995dc9bbdf1939fa"),
+            (Algorithm::Md5, "25f9e794323b453885f5181f1b624d0b"),
+            (Algorithm::Sha1, "f7c3bc1d808e04732adf679965ccc34ca7ae3441"),
+            (Algorithm::Sha256, "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"),
+        ] {
+            assert_eq!(digest_of(algorithm, b"123456789"), expected, "{algorithm}");
+        }
+    }
+
+    #[test]
+    fn only_the_best_digest_is_computed() {
+        let md5 = Digest::new(Algorithm::Md5, [0; 16]).unwrap();
+        let crc = Digest::new(Algorithm::Crc64Nvme, [0; 8]).unwrap();
+        let meter = Meter::new(Content::Opaque, &[md5, crc]);
+        let found: Vec<_> = meter.finish(Framing::Length).digests.iter().map(Digest::algorithm).collect();
+        assert_eq!(found, [Algorithm::Sha256, Algorithm::Crc64Nvme]);
+    }
+
+    #[test]
+    fn a_page_in_the_place_of_media_is_seen() {
+        let mut meter = Meter::new(Content::TransportStream, &[]);
+        meter.push(b"<!DOCTYPE html><html>sign in</html>");
+        assert_eq!(meter.finish(Framing::Length).structure, Structure::Page(Page::Html));
+    }
+}
