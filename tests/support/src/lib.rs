@@ -4,8 +4,10 @@
 //! again here. Every server binds 127.0.0.1 only (port 0 unless a port is given), writes down each request
 //! it answered ([`Handle::requests`]) and stops when its [`Handle`] is dropped.
 
+mod bucket;
 pub mod fault;
 pub mod net;
+mod proxy;
 pub mod recording;
 pub mod s3;
 pub mod script;

@@ -151,7 +151,8 @@ async fn checksums_are_told_only_when_asked_and_a_wrong_one_is_noticed() {
     let objects = Objects::new();
     let object = Object::new("123456789").with_checksum(Checksum::Crc64Nvme).with_checksum(Checksum::Sha256);
     objects.put("right.ts", object);
-    objects.put("wrong.ts", Object::new("123456789").with_checksum_value(Checksum::Crc64Nvme, "AAAAAAAAAAA="));
+    objects
+        .put("wrong.ts", Object::new("123456789").with_checksum_value(Checksum::Crc64Nvme, "AAAAAAAAAAA="));
     let server = server(&objects, options()).await;
     let client = client(&server, RIGHT);
     let get = |key: &str| client.get_object().bucket(BUCKET).key(key).checksum_mode(ChecksumMode::Enabled);
@@ -165,7 +166,8 @@ async fn checksums_are_told_only_when_asked_and_a_wrong_one_is_noticed() {
     let asked = head.clone().checksum_mode(ChecksumMode::Enabled).send().await.expect("given");
     assert_eq!(asked.checksum_crc64_nvme(), Some("rosUhgp5mIg="));
     assert_eq!(head.send().await.expect("given").checksum_crc64_nvme(), None);
-    let unasked = reqwest_client().get(presigned(&client, "right.ts", 60, 0).await).send().await.expect("given");
+    let unasked =
+        reqwest_client().get(presigned(&client, "right.ts", 60, 0).await).send().await.expect("given");
     assert!(unasked.headers().keys().all(|name| !name.as_str().starts_with("x-amz-checksum")));
 }
 
@@ -209,8 +211,14 @@ async fn a_listing_is_complete_page_by_page() {
     objects.put("other.ts", "x");
     let server = server(&objects, S3Options { page_size: 4, ..options() }).await;
     let client = client(&server, RIGHT);
-    for (prefix, delimiter) in [("rec/", None), ("rec/", Some("/")), ("", Some("/")), ("", None), ("none", None)] {
-        let list = client.list_objects_v2().bucket(BUCKET).prefix(prefix).set_delimiter(delimiter.map(str::to_owned));
+    for (prefix, delimiter) in
+        [("rec/", None), ("rec/", Some("/")), ("", Some("/")), ("", None), ("none", None)]
+    {
+        let list = client
+            .list_objects_v2()
+            .bucket(BUCKET)
+            .prefix(prefix)
+            .set_delimiter(delimiter.map(str::to_owned));
         let mut pages = list.into_paginator().send();
         let (mut keys, mut folders) = (Vec::new(), Vec::new());
         while let Some(page) = pages.next().await {
@@ -221,7 +229,8 @@ async fn a_listing_is_complete_page_by_page() {
         }
         let below = |key: &String| key.strip_prefix(prefix).map(str::to_owned);
         let flat = |key: &String| delimiter.is_none_or(|d| below(key).is_some_and(|rest| !rest.contains(d)));
-        let want: Vec<_> = objects.keys().into_iter().filter(|key| below(key).is_some() && flat(key)).collect();
+        let want: Vec<_> =
+            objects.keys().into_iter().filter(|key| below(key).is_some() && flat(key)).collect();
         assert_eq!(keys, want, "{prefix} {delimiter:?}");
         let want: &[&str] = match (prefix, delimiter) {
             ("rec/", Some(_)) => &["rec/sub0/", "rec/sub1/", "rec/sub2/"],
@@ -281,7 +290,8 @@ async fn a_request_for_another_region_is_told_the_right_one() {
     let right = client(&server, Signing { region: "eu-west-1", ..RIGHT });
     assert!(right.get_object().bucket(BUCKET).key("a.ts").send().await.is_ok());
 
-    let redirecting = self::server(&objects, S3Options { wrong_region: WrongRegion::Redirect, ..there }).await;
+    let redirecting =
+        self::server(&objects, S3Options { wrong_region: WrongRegion::Redirect, ..there }).await;
     let wrong = client(&redirecting, RIGHT);
     let error = wrong.get_object().bucket(BUCKET).key("a.ts").send().await.expect_err("redirected");
     assert_eq!(code(&error), "PermanentRedirect");
@@ -299,7 +309,8 @@ async fn tokens_are_required_compared_and_expire() {
         options
     };
     let required = server(&objects, with(Token::Required("token".to_owned()))).await;
-    for (token, want) in [(Some("token"), None), (Some("other"), Some("InvalidToken")), (None, Some("InvalidAccessKeyId"))]
+    for (token, want) in
+        [(Some("token"), None), (Some("other"), Some("InvalidToken")), (None, Some("InvalidAccessKeyId"))]
     {
         let client = client(&required, Signing { token, ..RIGHT });
         let got = client.get_object().bucket(BUCKET).key("a.ts").send().await;
@@ -379,7 +390,8 @@ async fn an_object_of_two_gigabytes_is_served_without_being_held() {
     let client = client(&server, RIGHT);
     let head = client.head_object().bucket(BUCKET).key("big.bin").send().await.expect("told");
     assert_eq!(head.content_length(), Some(2 << 30));
-    let got = client.get_object().bucket(BUCKET).key("big.bin").range("bytes=-100").send().await.expect("given");
+    let got =
+        client.get_object().bucket(BUCKET).key("big.bin").range("bytes=-100").send().await.expect("given");
     assert_eq!(got.body.collect().await.expect("whole").into_bytes(), tail);
 }
 
