@@ -1,1 +1,25 @@
 pub mod ts;
+//! Loopback servers, faults and recordings for the tests and the demo.
+//!
+//! This crate knows nothing of the crate it judges: names, signatures, checksums and the wire are done
+//! again here. Every server binds 127.0.0.1 only (port 0 unless a port is given), writes down each request
+//! it answered ([`Handle::requests`]) and stops when its [`Handle`] is dropped.
+
+mod bucket;
+pub mod fault;
+pub mod net;
+mod proxy;
+pub mod recording;
+pub mod s3;
+pub mod script;
+pub mod store;
+pub mod tls;
+pub mod web;
+mod wire;
+
+pub use fault::{Fault, Faults, Script};
+pub use net::{Handle, Logged};
+pub use recording::Plan;
+pub use s3::{Keys, S3Options};
+pub use store::{Checksum, Object, Objects};
+pub use web::WebOptions;
