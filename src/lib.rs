@@ -4,6 +4,7 @@
 
 pub mod archive;
 pub mod domain;
+pub mod engine;
 pub mod event;
-pub mod source;
 pub mod media;
+pub mod source;

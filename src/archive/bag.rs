@@ -87,6 +87,22 @@ impl Archive {
         sync_folder(&self.dir)
     }
 
+    /// Seals again after something was added to the report. The playlists for players stay as they are.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn reseal(&self, report: &ReportV1, at: SliceTime) -> Result<(), Error> {
+        let mut play = Vec::new();
+        for entry in std::fs::read_dir(&self.dir).doing("look into", &self.dir)? {
+            let path = entry.doing("look into", &self.dir)?.path();
+            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if file.starts_with("play") && file.ends_with(".m3u8") {
+                play.push(PlayList { text: std::fs::read_to_string(&path).doing("read", &path)?, file });
+            }
+        }
+        self.seal(&Seal { report, play: &play, at })
+    }
+
     /// Records whose file is there. Those that were damaged and could not be had again are dropped, with
     /// their file: the manifest must not vouch for it, and a bag must not hold what no manifest lists.
     fn present_records(&self) -> Vec<Record> {
@@ -157,6 +173,7 @@ pub(super) fn records_of_sealed_bag(dir: &Path) -> Result<BTreeMap<ObjectName, R
             etag: None,
             at: at(&object.at)?,
             clock: None,
+            breaks: 0,
             mtime: std::fs::metadata(dir.join(object.path.as_deref()?)).map_or(-1, |meta| mtime(&meta)),
             name: name.clone(),
         };

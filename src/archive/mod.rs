@@ -207,6 +207,17 @@ impl Archive {
         }
     }
 
+    /// Takes an object out of the bag again that turned out not to be good.
+    ///
+    /// # Errors
+    /// Where the file cannot be removed.
+    pub fn withdraw(&self, name: &ObjectName) -> Result<(), Error> {
+        let Some(record) = guard(&self.records).remove(name) else { return Ok(()) };
+        self.unseal()?;
+        let path = self.dir.join(&record.path);
+        std::fs::remove_file(&path).doing("remove", &path)
+    }
+
     /// Checks that the disk can hold `needed` more bytes.
     ///
     /// # Errors
@@ -220,6 +231,14 @@ impl Archive {
         }
         Ok(())
     }
+}
+
+/// The report of the bag in `dir`, or `None` where it has none.
+///
+/// # Errors
+/// Where it cannot be read or understood.
+pub fn report(dir: &Path) -> Result<Option<ReportV1>, Error> {
+    bag::report_of(dir)
 }
 
 /// SHA-256 of what is left of a reader, in pieces.

@@ -91,8 +91,8 @@ pub struct TrackV1 {
 pub struct ObjectV1 {
     /// Its name in the recording.
     pub name: String,
-    /// Its key in the first store.
-    pub key: String,
+    /// Its key in the first store, unless it lies at a URL of its own or was not requested.
+    pub key: Option<String>,
     /// Its path in the bag, where it is there. Differs from the name only where a system could not hold it.
     pub path: Option<String>,
     /// `playlist`, `segment` or `other`.
@@ -341,7 +341,7 @@ impl From<&ObjectReport> for ObjectV1 {
         };
         Self {
             name: object.name.as_str().to_owned(),
-            key: object.key.as_str().to_owned(),
+            key: object.key.as_ref().map(|key| key.as_str().to_owned()),
             path: object.path.clone(),
             role,
             track,

@@ -19,6 +19,6 @@ pub mod regions;
 pub mod report;
 mod spelling;
 pub mod time;
-pub mod vendor;
 pub mod timeline;
+pub mod vendor;
 pub mod verdict;

@@ -239,7 +239,9 @@ impl Planner<'_> {
         match FileName::parse(name.file_name(), Some(&self.recording.id))?.role {
             Role::Slice { starts, .. } => Some(starts),
             Role::Snapshot { taken } => Some(taken),
-            Role::Playlist { .. } | Role::DashManifest { .. } | Role::Video { .. } | Role::Audio { .. } => None,
+            Role::Playlist { .. } | Role::DashManifest { .. } | Role::Video { .. } | Role::Audio { .. } => {
+                None
+            }
         }
     }
 }
@@ -263,7 +265,8 @@ fn name_of_url(url: &str) -> ObjectName {
 
 /// A name for what has none that is safe.
 fn placeholder(line: usize, text: &str) -> ObjectName {
-    let safe: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(60).collect();
+    let safe: String =
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(60).collect();
     let name = format!("refused/line-{line}-{safe}");
     // Letters, digits and dashes break no rule for names.
     ObjectName::parse(&name).unwrap_or_else(|_| unreachable!("`{name}` is a safe name"))

@@ -56,8 +56,8 @@ pub struct TrackReport {
 pub struct ObjectReport {
     /// Its name in the recording.
     pub name: ObjectName,
-    /// Its key in the first store.
-    pub key: ObjectKey,
+    /// Its key in the first store, unless it lies at a URL of its own or was not requested.
+    pub key: Option<ObjectKey>,
     /// Its place in the archive, where it is there.
     pub path: Option<String>,
     /// What it is for.
@@ -185,7 +185,9 @@ impl Outcome {
         }
     }
 
-    fn of_verdict(verdict: &Verdict) -> Self {
+    /// What one verdict comes to.
+    #[must_use]
+    pub fn of(verdict: &Verdict) -> Self {
         match verdict {
             Verdict::Verified { .. } => Self::Complete,
             Verdict::Absent { .. } | Verdict::NotRequested => Self::Incomplete,
@@ -214,7 +216,7 @@ impl Report {
     /// known to be missing.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        let by_objects = self.objects.iter().map(|object| Outcome::of_verdict(&object.verdict)).max();
+        let by_objects = self.objects.iter().map(|object| Outcome::of(&object.verdict)).max();
         let by_findings = self
             .findings
             .iter()
@@ -297,7 +299,7 @@ mod tests {
         let key = ObjectKey::parse("a.ts").unwrap();
         ObjectReport {
             name: key.file_name(),
-            key,
+            key: Some(key),
             path: None,
             role: ObjectRole::Segment(TrackId::MIXED),
             starts: None,

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 ///
 /// File names carry it as 17 digits `YYYYMMDDhhmmssSSS`; playlist tags carry either that or 13 digits of
 /// Unix milliseconds (Agora, "manage recorded files" and "playback", 2026-07).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SliceTime(Timestamp);
 
 impl SliceTime {

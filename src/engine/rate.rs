@@ -19,7 +19,8 @@ impl RateLimit {
     /// `None` is no limit.
     pub(super) fn new(bytes_per_second: Option<std::num::NonZeroU64>) -> Self {
         let cells = bytes_per_second.map(|rate| u32::try_from(rate.get() / CELL).unwrap_or(u32::MAX).max(1));
-        let limiter = cells.and_then(NonZeroU32::new).map(|cells| RateLimiter::direct(Quota::per_second(cells)));
+        let limiter =
+            cells.and_then(NonZeroU32::new).map(|cells| RateLimiter::direct(Quota::per_second(cells)));
         Self { limiter, clock: DefaultClock::default(), burst: cells.unwrap_or(u32::MAX) }
     }
 

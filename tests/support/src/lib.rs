@@ -1,4 +1,3 @@
-pub mod ts;
 //! Loopback servers, faults and recordings for the tests and the demo.
 //!
 //! This crate knows nothing of the crate it judges: names, signatures, checksums and the wire are done
@@ -14,6 +13,7 @@ pub mod s3;
 pub mod script;
 pub mod store;
 pub mod tls;
+pub mod ts;
 pub mod web;
 mod wire;
 

@@ -1,0 +1,282 @@
+//! From segments to something that plays: the joined file, and the playlist that players take.
+
+use std::path::{Path, PathBuf};
+
+use super::run::JoinOutcome;
+use crate::archive::{
+    self, Archive, JoinTarget, JoinedV1, ObjectV1, PlayList, ReportV1, RoleV1, SeverityV1, TrackV1,
+};
+use crate::domain::plan::TrackPlan;
+use crate::domain::play::{PlayItem, Presence, write};
+use crate::domain::playlist::Discontinuity;
+use crate::domain::recording::{RecordingId, TrackKind};
+use crate::event::{Event, Observer};
+
+/// What to join, and where to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinRequest {
+    /// Where the file goes.
+    pub to: JoinTo,
+    /// What to do about missing segments.
+    pub gaps: Gaps,
+    /// Only this track, by its name in the report (`mixed`, `uid 123 audio`); all where none is named.
+    pub track: Option<String>,
+}
+
+/// Where a joined file goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JoinTo {
+    /// Beside the bag, named after the recording and, where there are several, the track.
+    BesideBag,
+    /// Into this file. A file with gaps gets `.partial` before its extension all the same.
+    File(PathBuf),
+}
+
+/// What to do about missing segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gaps {
+    /// Refuse, and name them.
+    Refuse,
+    /// Join what is there, and say so in the name.
+    Allow,
+}
+
+/// Why nothing was joined: something is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The track.
+    pub track: String,
+    /// Segments that are not here.
+    pub missing: Vec<String>,
+    /// What else is known to be lost.
+    pub losses: Vec<String>,
+}
+
+/// Why a file could not be joined.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// The local disk.
+    #[error("could not write the joined file")]
+    Archive(#[from] archive::Error),
+    /// Segments of a form that does not play when joined byte for byte.
+    #[error("segments of {track} are no transport streams (`{example}`) and cannot be joined byte for byte")]
+    NotTransportStreams {
+        /// The track.
+        track: String,
+        /// One of them.
+        example: String,
+    },
+    /// One file was named and there are several tracks.
+    #[error("the recording has {} tracks and one file was named: {}", .tracks.len(), .tracks.join(", "))]
+    SeveralTracks {
+        /// The tracks.
+        tracks: Vec<String>,
+    },
+    /// There is no such track.
+    #[error("the recording has no track `{wanted}`, only: {}", .tracks.join(", "))]
+    NoSuchTrack {
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        tracks: Vec<String>,
+    },
+    /// There is nothing to join.
+    #[error("the recording lists no segment to join")]
+    Nothing,
+    /// A segment is not as it was proven.
+    #[error("`{path}` is not as it was proven")]
+    Damaged {
+        /// Its path in the bag.
+        path: String,
+    },
+    /// The bag has no report to go by.
+    #[error("`{}` has no report.json to go by", .dir.display())]
+    NoReport {
+        /// The bag.
+        dir: PathBuf,
+    },
+}
+
+/// Joins the tracks of a bag that a report describes.
+pub(super) fn join(
+    bag: &Path,
+    report: &ReportV1,
+    request: &JoinRequest,
+    observer: &dyn Observer,
+) -> Result<JoinOutcome, JoinError> {
+    let tracks = wanted_tracks(report, request)?;
+    let mut joined = Vec::new();
+    for track in &tracks {
+        let segments: Vec<_> = segments_of(report, track).collect();
+        let missing: Vec<_> =
+            segments.iter().filter(|s| s.verdict != "verified").map(|s| s.name.clone()).collect();
+        let losses: Vec<_> = report
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == SeverityV1::Loss)
+            .map(|finding| finding.text.clone())
+            .collect();
+        let partial = !missing.is_empty() || !losses.is_empty();
+        if partial && request.gaps == Gaps::Refuse {
+            return Ok(JoinOutcome::Refused(Refusal { track: label(track), missing, losses }));
+        }
+        let parts: Vec<_> = segments.iter().filter_map(|segment| segment.path.as_deref()).collect();
+        if parts.is_empty() {
+            return Err(JoinError::Nothing);
+        }
+        let file = file_of(bag, report, track, tracks.len(), request, partial);
+        let target = JoinTarget { bag, file: &file };
+        let done = archive::join(&target, parts.iter().copied(), &mut |bytes| {
+            observer.on_event(&Event::Joining { bytes });
+        })?;
+        observer.on_event(&Event::Joined { file: &done.file, size: done.size, gaps: missing.len() });
+        joined.push(JoinedV1 {
+            file: file.to_string_lossy().into_owned(),
+            track: label(track),
+            size: done.size,
+            segments: parts.len(),
+            gaps: missing,
+        });
+    }
+    Ok(JoinOutcome::Done(joined))
+}
+
+/// Joins the tracks of a bag that lies on disk, after proving its segments again. Blocks until it is done.
+///
+/// # Errors
+/// Where the bag is damaged or in use, or the disk refuses.
+pub fn join_bag(
+    dir: &Path,
+    request: &JoinRequest,
+    observer: &dyn Observer,
+) -> Result<(ReportV1, JoinOutcome), JoinError> {
+    let no_report = || JoinError::NoReport { dir: dir.to_owned() };
+    let mut report = archive::report(dir)?.ok_or_else(no_report)?;
+    let recording = RecordingId::parse(&report.recording).map_err(|_| no_report())?;
+    let archive = Archive::open(dir, &recording)?;
+    let wanted: Vec<_> = wanted_tracks(&report, request)?.iter().map(label).collect();
+    for record in archive.records() {
+        let object = report.objects.iter().find(|object| object.path.as_deref() == Some(&record.path));
+        let is_wanted = object.and_then(|o| o.track.as_ref()).is_some_and(|track| wanted.contains(track));
+        if is_wanted && archive.examine(&record, archive::Trust::Hash)? != archive::Presence::Proven {
+            return Err(JoinError::Damaged { path: record.path });
+        }
+    }
+    let outcome = join(dir, &report, request, observer)?;
+    if let JoinOutcome::Done(files) = &outcome {
+        report.joined.retain(|known| files.iter().all(|new| new.file != known.file));
+        report.joined.extend(files.iter().cloned());
+        archive.reseal(&report, super::time_of_day())?;
+    }
+    Ok((report, outcome))
+}
+
+/// Playlists that players take, one for each track that has segments.
+pub(super) fn playlists(report: &ReportV1, tracks: &[TrackPlan]) -> Vec<PlayList> {
+    let objects: std::collections::HashMap<_, _> =
+        report.objects.iter().map(|object| (object.name.as_str(), object)).collect();
+    let with_segments: Vec<_> = tracks.iter().filter(|track| !track.segments.is_empty()).collect();
+    let alone = with_segments.len() == 1;
+    with_segments
+        .iter()
+        .map(|track| {
+            let items: Vec<_> = track
+                .segments
+                .iter()
+                .scan(0, |run, segment| {
+                    let restarts = *run != segment.run && *run != 0
+                        || segment.listed.discontinuity == Discontinuity::Restarts;
+                    *run = segment.run;
+                    let path = objects.get(segment.name.as_str()).and_then(|object| object.path.clone());
+                    Some(PlayItem {
+                        presence: if path.is_some() { Presence::Here } else { Presence::Missing },
+                        path: path.unwrap_or_else(|| format!("{}/{}", archive::PAYLOAD, segment.name)),
+                        duration: segment.listed.duration,
+                        discontinuity: if restarts {
+                            Discontinuity::Restarts
+                        } else {
+                            Discontinuity::Continues
+                        },
+                        starts: segment.starts,
+                        tags: segment.listed.tags.clone(),
+                    })
+                })
+                .collect();
+            let file = match (alone, track.id.uid, track.id.kind) {
+                (true, _, _) | (false, None, TrackKind::Mixed) => "play.m3u8".to_owned(),
+                (false, None, kind) => format!("play_{kind}.m3u8"),
+                (false, Some(uid), kind) => format!("play_uid_{uid}_{kind}.m3u8"),
+            };
+            PlayList { file, text: write(&items) }
+        })
+        .collect()
+}
+
+fn wanted_tracks(report: &ReportV1, request: &JoinRequest) -> Result<Vec<TrackV1>, JoinError> {
+    let with_segments = || report.tracks.iter().filter(|track| track.segments > 0);
+    let labels = || with_segments().map(label).collect::<Vec<_>>();
+    let tracks: Vec<_> = match &request.track {
+        None => with_segments().cloned().collect(),
+        Some(wanted) => {
+            let found: Vec<_> = with_segments().filter(|track| label(track) == *wanted).cloned().collect();
+            if found.is_empty() {
+                return Err(JoinError::NoSuchTrack { wanted: wanted.clone(), tracks: labels() });
+            }
+            found
+        }
+    };
+    if tracks.is_empty() {
+        return Err(JoinError::Nothing);
+    }
+    if tracks.len() > 1 && matches!(request.to, JoinTo::File(_)) {
+        return Err(JoinError::SeveralTracks { tracks: labels() });
+    }
+    for track in &tracks {
+        let other = segments_of(report, track).find(|s| !s.name.to_ascii_lowercase().ends_with(".ts"));
+        if let Some(other) = other {
+            return Err(JoinError::NotTransportStreams { track: label(track), example: other.name.clone() });
+        }
+    }
+    Ok(tracks)
+}
+
+fn segments_of<'a>(report: &'a ReportV1, track: &TrackV1) -> impl Iterator<Item = &'a ObjectV1> {
+    let track = label(track);
+    report
+        .objects
+        .iter()
+        .filter(move |object| object.role == RoleV1::Segment && object.track.as_ref() == Some(&track))
+}
+
+fn label(track: &TrackV1) -> String {
+    match track.uid {
+        Some(uid) => format!("uid {uid} {}", track.kind),
+        None => track.kind.clone(),
+    }
+}
+
+fn file_of(
+    bag: &Path,
+    report: &ReportV1,
+    track: &TrackV1,
+    tracks: usize,
+    request: &JoinRequest,
+    partial: bool,
+) -> PathBuf {
+    let file = match &request.to {
+        JoinTo::File(file) => file.clone(),
+        JoinTo::BesideBag => {
+            let stem = match track.uid {
+                Some(uid) => format!("{}__uid_s_{uid}__uid_e_{}", report.recording, track.kind),
+                None if tracks == 1 => report.recording.clone(),
+                None => format!("{}_{}", report.recording, track.kind),
+            };
+            bag.with_file_name(format!("{stem}.ts"))
+        }
+    };
+    if partial && !file.to_string_lossy().ends_with(".partial.ts") {
+        file.with_extension("partial.ts")
+    } else {
+        file
+    }
+}

@@ -1,0 +1,353 @@
+//! Finding a recording: which store has it, what belongs to it, what its playlists list.
+
+use super::located::{Found, FoundPlaylist, LocateError, LocateQuery, Looked, ReadPlaylists, Search};
+use super::object::{self, Fetched, Job, Place};
+use super::sink::Sink;
+use super::target::{Target, recording_of};
+use super::{Candidate, Context, Fetcher, Store};
+use crate::domain::filename::{FileName, Role};
+use crate::domain::finding::Finding;
+use crate::domain::key::{KeyPrefix, ObjectKey};
+use crate::domain::locate::{self, PlaylistSet, Recording, choose, list_prefixes, playlist_candidates};
+use crate::domain::object::ObjectInfo;
+use crate::domain::place::Obstacle;
+use crate::domain::plan::{name_in_archive, plan};
+use crate::domain::playlist::{self, MAX_BYTES};
+use crate::domain::recording::RecordingId;
+use crate::domain::verdict::{Content, Expectation, Verdict};
+use crate::event::Event;
+use crate::source::{Error, Listing};
+
+impl Fetcher {
+    /// Looks for a recording in each candidate in turn, then in their fallbacks, and reads its playlists.
+    ///
+    /// A URL is looked for where the candidates are: the caller makes its web server the first one.
+    ///
+    /// # Errors
+    /// Where no candidate has it, or one that might could not be asked.
+    pub async fn locate(
+        &self,
+        target: &Target,
+        candidates: &[Candidate],
+        query: &LocateQuery,
+    ) -> Result<Found, LocateError> {
+        let context = &*self.context;
+        tokio::select! {
+            biased;
+            () = context.cancel.cancelled() => Err(LocateError::Interrupted),
+            found = locate(context, target, candidates, query) => found,
+        }
+    }
+}
+
+async fn locate(
+    context: &Context,
+    target: &Target,
+    candidates: &[Candidate],
+    query: &LocateQuery,
+) -> Result<Found, LocateError> {
+    let (recording, query) = match target {
+        Target::Recording(id) => (id.clone(), query.clone()),
+        Target::Playlist(key) => (recording_of(key), with_playlist(query, key)),
+        Target::Url(url) => (recording_of(&url.key), with_playlist(query, &url.key)),
+    };
+    if candidates.is_empty() {
+        return Err(LocateError::NoStore);
+    }
+    let mut looked = Vec::new();
+    let mut problem: Option<Error> = None;
+    for candidate in with_fallbacks(candidates) {
+        let store = &candidate.store;
+        match look(context, store, &recording, &query, &mut looked).await {
+            Ok(Some((found, mut findings))) => {
+                if store.source.name() != candidates[0].store.source.name() {
+                    findings.push(Finding::FoundElsewhere { from: store.source.name().clone() });
+                }
+                return read(context, candidate, found, findings, &query, looked).await;
+            }
+            Ok(None) => {}
+            Err(error) => problem = Some(error),
+        }
+    }
+    Err(match problem {
+        // "Not found" is only true where everybody could be asked.
+        Some(cause) => LocateError::Source { recording, cause, looked },
+        None => LocateError::NotFound { recording, looked },
+    })
+}
+
+fn with_playlist(query: &LocateQuery, key: &ObjectKey) -> LocateQuery {
+    LocateQuery { playlist: Some(key.clone()), ..query.clone() }
+}
+
+/// The candidates, then each of their fallbacks as a candidate of its own.
+fn with_fallbacks(candidates: &[Candidate]) -> Vec<Candidate> {
+    let mut all = candidates.to_vec();
+    for candidate in candidates {
+        for (i, fallback) in candidate.fallbacks.iter().enumerate() {
+            if !all.iter().any(|known| known.store.source.name() == fallback.source.name()) {
+                all.push(Candidate {
+                    store: fallback.clone(),
+                    fallbacks: candidate.fallbacks[i + 1..].to_vec(),
+                });
+            }
+        }
+    }
+    all
+}
+
+/// What one store knows of the recording.
+async fn look(
+    context: &Context,
+    store: &Store,
+    id: &RecordingId,
+    query: &LocateQuery,
+    looked: &mut Vec<Looked>,
+) -> Result<Option<(Recording, Vec<Finding>)>, Error> {
+    let source = &*store.source;
+    context.tell(&Event::Searched { recording: id, from: source.name(), listed: 0 });
+    let folder = match &query.playlist {
+        Some(key) => key.folder(),
+        None => store.prefix.clone().unwrap_or_default(),
+    };
+    let mut findings = Vec::new();
+    let listing = match source.capabilities().listing {
+        Listing::Possible => {
+            let prefixes = match query.search {
+                Search::Folder => list_prefixes(&folder, id),
+                Search::Bucket => vec![String::new()],
+            };
+            match list(context, store, id, &prefixes, &mut findings).await {
+                Ok(listing) => Some(listing),
+                // Whoever names the playlist can be served without a listing.
+                Err(error) if query.playlist.is_some() && matches!(error.obstacle, Obstacle::Denied(_)) => {
+                    findings.push(Finding::ListDenied { from: source.name().clone() });
+                    None
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Listing::Impossible => None,
+    };
+    let objects = match (&listing, &query.playlist) {
+        (Some(listing), _) => listing.clone(),
+        (None, Some(_)) => Vec::new(),
+        (None, None) => guess(context, store, id, &folder, query).await?,
+    };
+    let named = query.playlist.as_ref().filter(|key| !objects.iter().any(|info| info.key == **key));
+    let mut asked_for = None;
+    if let (Some(key), Some(_)) = (named, &listing) {
+        // It is not in the listing of its own folder, so it is not there.
+        asked_for = Some(key);
+    }
+    let query = locate::Query {
+        channel: query.channel.clone(),
+        playlist: query.playlist.clone().filter(|key| asked_for != Some(key)),
+    };
+    let found = if objects.is_empty() && (query.playlist.is_none() || asked_for.is_some()) {
+        None
+    } else {
+        let (found, more) = choose(id, objects, &query);
+        findings.extend(more);
+        found.filter(|_| asked_for.is_none())
+    };
+    if found.is_none() {
+        looked.push(what_was_seen(context, store, &folder, listing.as_ref().map(Vec::len)).await);
+    }
+    Ok(found.map(|recording| (recording, findings)))
+}
+
+async fn list(
+    context: &Context,
+    store: &Store,
+    id: &RecordingId,
+    prefixes: &[String],
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<ObjectInfo>, Error> {
+    let source = &*store.source;
+    let mut objects = Vec::new();
+    for prefix in prefixes {
+        let mut after = None;
+        loop {
+            let page = context.patiently(source, || source.list(prefix, after.as_ref())).await?;
+            let unsafe_keys = page.unsafe_keys.into_iter().filter(|(text, _)| text.contains(id.as_str()));
+            findings.extend(unsafe_keys.map(|(text, why)| Finding::UnsafeKey { text, why }));
+            // A whole bucket may be listed: only what bears the recording's name is kept.
+            let ours = |info: &ObjectInfo| locate::is_ours(info.key.file_name().as_str(), id);
+            objects.extend(page.objects.into_iter().filter(|info| prefixes.len() > 1 || ours(info)));
+            context.tell(&Event::Searched { recording: id, from: source.name(), listed: objects.len() });
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+    }
+    Ok(objects)
+}
+
+/// Playlists that a store without a listing has under the names that follow from the channel.
+async fn guess(
+    context: &Context,
+    store: &Store,
+    id: &RecordingId,
+    folder: &KeyPrefix,
+    query: &LocateQuery,
+) -> Result<Vec<ObjectInfo>, Error> {
+    let Some(channel) = &query.channel else { return Ok(Vec::new()) };
+    let source = &*store.source;
+    let mut objects = Vec::new();
+    for name in playlist_candidates(id, channel) {
+        let Ok(key) = name.in_folder(folder) else { continue };
+        match context.patiently(source, || source.stat(&key)).await {
+            Ok(info) => objects.push(info),
+            Err(error) if error.obstacle == Obstacle::Absent => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(objects)
+}
+
+/// For the message that it was not found: what there was instead.
+async fn what_was_seen(
+    context: &Context,
+    store: &Store,
+    folder: &KeyPrefix,
+    listed: Option<usize>,
+) -> Looked {
+    let source = &*store.source;
+    let folder_is_empty = match listed {
+        Some(_) => {
+            let page = context.patiently(source, || source.list(folder.as_str(), None)).await;
+            page.ok().map(|page| page.objects.is_empty() && page.next.is_none())
+        }
+        None => None,
+    };
+    let within = folder.to_string();
+    Looked { from: source.name().clone(), place: source.describe(), within, listed, folder_is_empty }
+}
+
+/// Reads the chosen playlists and plans what they list.
+async fn read(
+    context: &Context,
+    candidate: Candidate,
+    mut recording: Recording,
+    mut findings: Vec<Finding>,
+    query: &LocateQuery,
+    looked: Vec<Looked>,
+) -> Result<Found, LocateError> {
+    let mut playlists = Vec::new();
+    let mut texts = ReadPlaylists::new();
+    adopt_playlists_of_fallbacks(context, &candidate, &mut recording, &mut findings).await;
+    let sets = recording.tracks.iter().flat_map(|track| &track.playlists);
+    let wanted: Vec<(ObjectInfo, bool)> = sets
+        .flat_map(|set| {
+            let kept = set.kept.iter().map(|info| (info.clone(), false));
+            std::iter::once((set.chosen.clone(), true)).chain(kept)
+        })
+        .collect();
+    for (info, chosen) in wanted {
+        let fetched = fetch_playlist(context, &candidate, &recording, &info).await;
+        if let (true, Some(Sink::Memory { bytes, .. })) = (chosen, fetched.bytes.as_ref().map(|b| &b.sink)) {
+            let (playlist, found) = playlist::read(&info.key, bytes, context.options.uris);
+            context.tell(&Event::PlaylistRead { key: &info.key, segments: playlist.segments.len() });
+            findings.extend(found);
+            texts.insert(info.key.clone(), playlist);
+        }
+        let Fetched { verdict, bytes, failed_tries, findings: more } = fetched;
+        findings.extend(more);
+        playlists.push(FoundPlaylist { info, verdict, bytes, failed_tries });
+    }
+    let nothing_else = recording.slices.is_empty() && recording.others.is_empty();
+    if texts.is_empty() && nothing_else {
+        return Err(no_playlist(&recording, playlists, looked));
+    }
+    let (plan, found) = plan(&recording, &texts);
+    findings.extend(found);
+    findings.extend(context.take_noticed());
+    for finding in &findings {
+        context.tell(&Event::Noticed { finding });
+    }
+    if recording.channel.is_none() {
+        recording.channel.clone_from(&query.channel);
+    }
+    let found = Found { candidate, recording, playlists, plan, findings };
+    let (from, place) = found.from();
+    context.tell(&Event::Located {
+        recording: &found.recording.id,
+        from,
+        place: &place,
+        playlists: texts.len(),
+        segments: found.segments(),
+        playing: found.plan.tracks.iter().map(|track| track.playing()).max().unwrap_or_default(),
+        bytes: found.known_bytes(),
+    });
+    Ok(found)
+}
+
+fn no_playlist(recording: &Recording, playlists: Vec<FoundPlaylist>, looked: Vec<Looked>) -> LocateError {
+    let worst = playlists.into_iter().find(|p| !matches!(p.verdict, Verdict::Absent { .. }));
+    match worst {
+        Some(FoundPlaylist { info, verdict, failed_tries, .. }) => {
+            LocateError::Playlist { key: info.key, verdict, tries: failed_tries }
+        }
+        None => LocateError::NotFound { recording: recording.id.clone(), looked },
+    }
+}
+
+async fn fetch_playlist(
+    context: &Context,
+    candidate: &Candidate,
+    recording: &Recording,
+    info: &ObjectInfo,
+) -> Fetched {
+    let name = name_in_archive(&info.key, &recording.folder);
+    let mut places = vec![Place { source: candidate.store.source.clone(), keys: vec![info.key.clone()] }];
+    places.extend(candidate.fallbacks.iter().map(|fallback| Place {
+        source: fallback.source.clone(),
+        keys: fallback.keys_as_fallback(&recording.folder, &name),
+    }));
+    let expected = Expectation { size: info.size, content: Content::Playlist, ..Expectation::default() };
+    let job = Job { name, expected, listed: Some(info.clone()), places };
+    match object::fetch(context, &job, Sink::memory(MAX_BYTES + 1)).await {
+        Ok(fetched) => fetched,
+        Err(object::Stop::Disk(_)) => unreachable!("memory is no disk"),
+    }
+}
+
+/// Tracks whose slices are here but whose playlist is not: a fallback may have it under its regular name.
+async fn adopt_playlists_of_fallbacks(
+    context: &Context,
+    candidate: &Candidate,
+    recording: &mut Recording,
+    findings: &mut Vec<Finding>,
+) {
+    if candidate.fallbacks.is_empty() {
+        return;
+    }
+    for track in recording.tracks.iter_mut().filter(|track| track.playlists.is_empty()) {
+        let Some(slice) = recording.slices.iter().find(|slice| slice.name.track == track.id) else {
+            continue;
+        };
+        let name = FileName { role: Role::Playlist { transfer: None }, failover: None, ..slice.name.clone() };
+        let Ok(key) = ObjectKey::parse(&format!("{}{}", recording.folder.as_str(), name.to_name())) else {
+            continue;
+        };
+        for fallback in &candidate.fallbacks {
+            let keys = fallback.keys_as_fallback(&recording.folder, &key.file_name());
+            let mut is_there = false;
+            for key in &keys {
+                is_there |= context.patiently(&*fallback.source, || fallback.source.stat(key)).await.is_ok();
+            }
+            if is_there {
+                track.playlists.push(PlaylistSet {
+                    failover: None,
+                    chosen: ObjectInfo::bare(key),
+                    kept: Vec::new(),
+                });
+                findings
+                    .retain(|finding| !matches!(finding, Finding::NoPlaylist { track: t } if *t == track.id));
+                break;
+            }
+        }
+    }
+}

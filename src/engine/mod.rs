@@ -1,0 +1,245 @@
+//! Walks a recording from its ID to a proven archive: locate, read, plan, fetch, judge, publish.
+//!
+//! What is to be done is decided in [`domain`](crate::domain); this walks. Retry, resume and limits exist
+//! once, here.
+
+mod assemble;
+mod located;
+mod locating;
+mod meter;
+mod object;
+mod rate;
+mod retry;
+mod run;
+mod sink;
+mod target;
+mod watch;
+mod width;
+
+use std::num::NonZeroU64;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::archive::Trust;
+use crate::domain::finding::Finding;
+use crate::domain::key::{KeyPrefix, ObjectKey, ObjectName};
+use crate::domain::place::Obstacle;
+use crate::domain::playlist::UriPolicy;
+use crate::domain::time::SliceTime;
+use crate::domain::verdict::Verdict;
+use crate::event::{Event, Observer};
+use crate::source::{Error, HttpOptions, Source, StoreSpec};
+
+use rate::RateLimit;
+use width::Width;
+
+pub use assemble::{Gaps, JoinError, JoinRequest, JoinTo, Refusal, join_bag};
+pub use located::{Found, LocateError, LocateQuery, Looked, Search};
+pub use retry::RetryPolicy;
+pub use run::{FetchError, Fetched, JoinOutcome};
+pub use target::{PlaylistUrl, Target, TargetError};
+
+/// How to fetch.
+#[derive(Debug, Clone)]
+pub struct FetchOptions {
+    /// How many objects are fetched at once, at the most.
+    pub jobs: usize,
+    /// A bound on bytes per second, over all transfers together.
+    pub rate: Option<NonZeroU64>,
+    /// How patient to be with one object at one place.
+    pub retry: RetryPolicy,
+    /// Whether a fallback is asked after a place refused.
+    pub after_denial: AfterDenial,
+    /// Which URIs of a playlist may become requests.
+    pub uris: UriPolicy,
+    /// How files of an earlier run are examined.
+    pub trust: Trust,
+    /// Timeouts and proxies for URLs that a playlist names by itself.
+    pub http: HttpOptions,
+}
+
+/// Whether a fallback is asked after a place refused (denied, archived, wrong region, no such bucket, a
+/// certificate that is not trusted).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterDenial {
+    /// No: a wrong key must not look like a lost recording.
+    Stop,
+    /// Yes.
+    AskFallback,
+}
+
+impl Default for FetchOptions {
+    fn default() -> Self {
+        Self {
+            jobs: 16,
+            rate: None,
+            retry: RetryPolicy::default(),
+            after_denial: AfterDenial::Stop,
+            uris: UriPolicy::NamesOnly,
+            trust: Trust::Hash,
+            http: HttpOptions::default(),
+        }
+    }
+}
+
+impl FetchOptions {
+    /// Whether the next place may be asked after this one ended so.
+    fn fallback_after(&self, verdict: &Verdict) -> bool {
+        let refused = match verdict {
+            Verdict::Denied { .. } | Verdict::Frozen { .. } => true,
+            Verdict::Unreachable { last, .. } => match last {
+                Obstacle::WrongRegion { .. } | Obstacle::NoSuchBucket | Obstacle::Untrusted => true,
+                Obstacle::Absent
+                | Obstacle::Denied(_)
+                | Obstacle::Frozen { .. }
+                | Obstacle::Changed
+                | Obstacle::Throttled
+                | Obstacle::Unreachable
+                | Obstacle::Unsupported
+                | Obstacle::Unexpected => false,
+            },
+            Verdict::Absent { .. }
+            | Verdict::Corrupt { .. }
+            | Verdict::Verified { .. }
+            | Verdict::NotRequested
+            | Verdict::Interrupted => false,
+        };
+        !refused || self.after_denial == AfterDenial::AskFallback
+    }
+}
+
+/// A store that is ready to be asked.
+#[derive(Clone)]
+pub struct Store {
+    /// Where its bytes come from.
+    pub source: Arc<dyn Source>,
+    /// The folder below which recordings lie, where that was said.
+    pub prefix: Option<KeyPrefix>,
+}
+
+/// A store with those that are asked for what it lacks.
+#[derive(Clone)]
+pub struct Candidate {
+    /// The store.
+    pub store: Store,
+    /// Asked for each missing object, in order.
+    pub fallbacks: Vec<Store>,
+}
+
+impl Store {
+    /// Makes the source of a store and keeps its folder.
+    ///
+    /// # Errors
+    /// Where a client cannot be set up.
+    pub async fn connect(spec: &StoreSpec) -> Result<Self, Error> {
+        Ok(Self { source: crate::source::connect(spec).await?, prefix: spec.prefix.clone() })
+    }
+
+    /// The keys that an object of the recording in `folder` may have in this store as a fallback.
+    fn keys_as_fallback(&self, folder: &KeyPrefix, name: &ObjectName) -> Vec<ObjectKey> {
+        let folders = match &self.prefix {
+            Some(prefix) => vec![prefix.clone()],
+            // A copy keeps the folders of the bucket, or was handed over without them.
+            None => vec![folder.clone(), KeyPrefix::root()],
+        };
+        let mut keys: Vec<_> = folders.iter().filter_map(|folder| name.in_folder(folder).ok()).collect();
+        keys.dedup();
+        keys
+    }
+}
+
+/// Finds and fetches recordings.
+#[derive(Clone)]
+pub struct Fetcher {
+    context: Arc<Context>,
+}
+
+/// What all parts of a run share.
+struct Context {
+    options: FetchOptions,
+    observer: Arc<dyn Observer>,
+    cancel: CancellationToken,
+    rate: RateLimit,
+    width: Mutex<Width>,
+    start: Instant,
+    noticed: Mutex<Vec<Finding>>,
+}
+
+impl Fetcher {
+    /// A fetcher that tells `observer` what happens, and stops soon after `cancel` is cancelled.
+    #[must_use]
+    pub fn new(options: FetchOptions, observer: Arc<dyn Observer>, cancel: CancellationToken) -> Self {
+        let rate = RateLimit::new(options.rate);
+        let width = Mutex::new(Width::new(options.jobs, Duration::ZERO));
+        let noticed = Mutex::new(Vec::new());
+        Self {
+            context: Arc::new(Context {
+                options,
+                observer,
+                cancel,
+                rate,
+                width,
+                start: Instant::now(),
+                noticed,
+            }),
+        }
+    }
+}
+
+impl Context {
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn tell(&self, event: &Event<'_>) {
+        self.observer.on_event(event);
+    }
+
+    /// A finding that belongs to the run rather than to one object.
+    fn noticed(&self, finding: Finding) {
+        let mut noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !noticed.contains(&finding) {
+            self.tell(&Event::Noticed { finding: &finding });
+            noticed.push(finding);
+        }
+    }
+
+    fn take_noticed(&self) -> Vec<Finding> {
+        std::mem::take(&mut self.noticed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn received(&self, name: &ObjectName, bytes: u64) {
+        self.tell(&Event::Received { name, bytes });
+        self.widen(|width, now| width.on_bytes(now, bytes), None);
+    }
+
+    fn object_done(&self) {
+        self.widen(|width, now| width.on_done(now), None);
+    }
+
+    fn throttled(&self) {
+        self.widen(|width, now| width.on_throttled(now), Some(&Obstacle::Throttled));
+    }
+
+    fn width(&self) -> usize {
+        self.width.lock().unwrap_or_else(PoisonError::into_inner).current()
+    }
+
+    fn widen(&self, change: impl FnOnce(&mut Width, Duration) -> bool, why: Option<&Obstacle>) {
+        let mut width = self.width.lock().unwrap_or_else(PoisonError::into_inner);
+        if change(&mut width, self.now()) {
+            let width = width.current();
+            self.tell(&Event::WidthChanged { width, why });
+        }
+    }
+}
+
+/// The time of day. The only place in the library that asks for it.
+fn time_of_day() -> SliceTime {
+    let ms = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+    SliceTime::from_unix_ms(ms).unwrap_or_default()
+}

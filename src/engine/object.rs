@@ -1,0 +1,409 @@
+//! One object, end to end: its places in order, tries, resume, hash, judge.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Context;
+use super::meter::Meter;
+use super::retry::Retries;
+use super::sink::Sink;
+use crate::archive;
+use crate::domain::digest::Digest;
+use crate::domain::finding::Finding;
+use crate::domain::key::{ObjectKey, ObjectName};
+use crate::domain::object::ObjectInfo;
+use crate::domain::place::{Denial, ETag, Obstacle, SourceName};
+use crate::domain::report::Try;
+use crate::domain::verdict::{
+    Content, Corruption, Evidence, Expectation, Framing, Observation, Verdict, judge,
+};
+use crate::event::Event;
+use crate::source::{Error, Read, Source};
+
+/// Where an object may be had, in order.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) source: Arc<dyn Source>,
+    /// The keys that it may have there; more than one where a fallback's folders are not known.
+    pub(super) keys: Vec<ObjectKey>,
+}
+
+/// An object to be fetched.
+pub(super) struct Job {
+    pub(super) name: ObjectName,
+    pub(super) expected: Expectation,
+    pub(super) listed: Option<ObjectInfo>,
+    pub(super) places: Vec<Place>,
+}
+
+/// What became of it.
+pub(super) struct Fetched {
+    pub(super) verdict: Verdict,
+    /// The bytes, and what was seen of them, where the verdict is good.
+    pub(super) bytes: Option<Proven>,
+    pub(super) failed_tries: Vec<Try>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Bytes that were judged good.
+pub(super) struct Proven {
+    pub(super) sink: Sink,
+    pub(super) seen: Observation,
+    pub(super) from: SourceName,
+    pub(super) etag: Option<ETag>,
+}
+
+/// What stopped an object before its verdict.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The local disk.
+    Disk(archive::Error),
+}
+
+impl From<archive::Error> for Stop {
+    fn from(error: archive::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+/// Fetches an object into `sink` from the first of its places that serves it whole.
+pub(super) async fn fetch(context: &Context, job: &Job, sink: Sink) -> Result<Fetched, Stop> {
+    let mut fetch = Fetch {
+        context,
+        job,
+        sink,
+        failed_tries: Vec::new(),
+        findings: Vec::new(),
+        vouched: None,
+        worst: None,
+        absent_in: Vec::new(),
+    };
+    for place in &job.places {
+        match fetch.at_place(place).await? {
+            AtPlace::Good(evidence, seen, etag) => {
+                let from = place.source.name().clone();
+                let Fetch { sink, failed_tries, findings, .. } = fetch;
+                let bytes = Some(Proven { sink, seen, from, etag });
+                return Ok(Fetched {
+                    verdict: Verdict::Verified { evidence },
+                    bytes,
+                    failed_tries,
+                    findings,
+                });
+            }
+            AtPlace::GoOn => {}
+            AtPlace::Stop => break,
+        }
+    }
+    let Fetch { failed_tries, findings, worst, absent_in, .. } = fetch;
+    let verdict = worst.unwrap_or(Verdict::Absent { looked_in: absent_in });
+    Ok(Fetched { verdict, bytes: None, failed_tries, findings })
+}
+
+struct Fetch<'a> {
+    context: &'a Context,
+    job: &'a Job,
+    sink: Sink,
+    failed_tries: Vec<Try>,
+    findings: Vec<Finding>,
+    /// Digests that a place vouches for although its own bytes were others: they hold for a fallback's too.
+    vouched: Option<(Vec<Digest>, SourceName)>,
+    /// What to say if no place serves it.
+    worst: Option<Verdict>,
+    absent_in: Vec<SourceName>,
+}
+
+enum AtPlace {
+    Good(Evidence, Observation, Option<ETag>),
+    /// The next place may be asked.
+    GoOn,
+    /// It may not: a wrong key must not look like a lost recording.
+    Stop,
+}
+
+/// Why one try did not bring the whole object.
+enum Failure {
+    Refused(Error),
+    Corrupt(Corruption),
+    Disk(archive::Error),
+}
+
+/// One transfer that may take several requests.
+struct Transfer {
+    meter: Meter,
+    /// From the first answer: what the bytes must turn out to be.
+    expected: Expectation,
+    vouched_by: SourceName,
+    etag: Option<ETag>,
+    framing: Framing,
+}
+
+impl Fetch<'_> {
+    async fn at_place(&mut self, place: &Place) -> Result<AtPlace, Stop> {
+        let name = place.source.name();
+        let mut corrupt_before = false;
+        let mut moved = false;
+        let mut last = None;
+        let mut keys = place.keys.iter();
+        let mut key = keys.next();
+        while let Some(now) = key {
+            let failure = match self.transfer(&*place.source, now).await {
+                Ok((evidence, seen, etag)) => return Ok(AtPlace::Good(evidence, seen, etag)),
+                Err(failure) => failure,
+            };
+            match failure {
+                Failure::Disk(error) => return Err(Stop::Disk(error)),
+                Failure::Corrupt(what) => {
+                    self.failed(name, &what.to_string(), (!corrupt_before).then_some(Duration::ZERO));
+                    last = Some(Verdict::Corrupt { from: name.clone(), what });
+                    if corrupt_before {
+                        break;
+                    }
+                    // Once more from zero: what went wrong on the way is told from what is wrong there.
+                    corrupt_before = true;
+                }
+                Failure::Refused(error) => {
+                    if let Obstacle::WrongRegion { right: Some(region) } = &error.obstacle
+                        && !moved
+                        && place.source.move_to_region(region).await
+                    {
+                        moved = true;
+                        self.context
+                            .noticed(Finding::RegionFollowed { from: name.clone(), region: region.clone() });
+                        continue;
+                    }
+                    if error.obstacle == Obstacle::Absent {
+                        key = keys.next();
+                        if key.is_none() {
+                            self.failed(name, &error.to_string(), None);
+                        }
+                        continue;
+                    }
+                    self.failed(name, &explained(&error), None);
+                    last = Some(refusal(name, error.obstacle));
+                    break;
+                }
+            }
+        }
+        Ok(match last {
+            None => {
+                self.absent_in.push(name.clone());
+                AtPlace::GoOn
+            }
+            Some(verdict) => {
+                let goes_on = self.context.options.fallback_after(&verdict);
+                if self.worst.as_ref().is_none_or(|worst| weight(&verdict) > weight(worst)) {
+                    self.worst = Some(verdict);
+                }
+                if goes_on { AtPlace::GoOn } else { AtPlace::Stop }
+            }
+        })
+    }
+
+    /// The whole object in as many requests as it takes, or the reason why not.
+    async fn transfer(
+        &mut self,
+        source: &dyn Source,
+        key: &ObjectKey,
+    ) -> Result<(Evidence, Observation, Option<ETag>), Failure> {
+        self.context.tell(&Event::Started {
+            name: &self.job.name,
+            from: source.name(),
+            size: self.job.expected.size,
+        });
+        self.restart()?;
+        let mut retries = Retries::new(self.context.options.retry, self.context.now());
+        let mut current: Option<Transfer> = None;
+        let mut changes = 0;
+        loop {
+            let error = match self.request(source, key, &mut current, &mut retries).await {
+                Ok(()) => break,
+                Err(Failure::Refused(error)) => error,
+                Err(other) => return Err(other),
+            };
+            if error.obstacle == Obstacle::Throttled {
+                self.context.throttled();
+            }
+            let again = match &error.obstacle {
+                Obstacle::Changed => {
+                    // Another version than a moment ago: once more from zero, but not for ever.
+                    changes += 1;
+                    current = None;
+                    self.restart()?;
+                    (changes <= 2).then_some(Duration::ZERO)
+                }
+                other if other.is_temporary() => {
+                    retries.wait_after_failure(self.context.now(), error.retry_after)
+                }
+                _ => None,
+            };
+            let Some(wait) = again else { return Err(Failure::Refused(error)) };
+            self.failed(source.name(), &explained(&error), Some(wait));
+            tokio::time::sleep(wait).await;
+            // Without a version tag nobody can promise that the rest belongs to the same object.
+            if current.as_ref().is_some_and(|transfer| transfer.etag.is_none()) {
+                current = None;
+                self.restart()?;
+            }
+        }
+        let Some(transfer) = current else {
+            return Err(Failure::Corrupt(Corruption::Empty));
+        };
+        self.judge(source.name(), transfer)
+    }
+
+    /// One request: opens at the offset that was reached, and reads to the end.
+    async fn request(
+        &mut self,
+        source: &dyn Source,
+        key: &ObjectKey,
+        current: &mut Option<Transfer>,
+        retries: &mut Retries,
+    ) -> Result<(), Failure> {
+        let from = current.as_ref().map_or(0, |transfer| transfer.meter.size());
+        let if_match = current.as_ref().and_then(|transfer| transfer.etag.clone());
+        let read = Read { from, if_match: if_match.as_ref() };
+        let mut opened = source.open(key, read).await.map_err(Failure::Refused)?;
+        let transfer = match current {
+            Some(transfer) => {
+                if opened.info.etag != transfer.etag {
+                    let changed = Error::new(
+                        Obstacle::Changed,
+                        crate::source::Operation::Read,
+                        source.name(),
+                        key.as_str(),
+                    );
+                    return Err(Failure::Refused(changed));
+                }
+                transfer
+            }
+            None => current.insert(self.begin(source.name(), &opened.info, opened.framing)),
+        };
+        while let Some(chunk) = opened.body.next().await {
+            let chunk = chunk.map_err(Failure::Refused)?;
+            self.context.rate.pass(chunk.len()).await;
+            transfer.meter.push(&chunk);
+            self.sink.write(&chunk).map_err(Failure::Disk)?;
+            retries.progressed(self.context.now());
+            self.context.received(&self.job.name, chunk.len() as u64);
+            if let Some(size) = transfer.expected.size
+                && transfer.meter.size() > size
+            {
+                // It will be called too long however much more comes.
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The first answer tells what the bytes must turn out to be.
+    fn begin(&mut self, name: &SourceName, info: &ObjectInfo, framing: Framing) -> Transfer {
+        let mut expected = self.job.expected.clone();
+        let same_version = |listed: &ObjectInfo| match (&listed.etag, &info.etag) {
+            (Some(listed), Some(found)) => listed == found,
+            (_, _) => true,
+        };
+        let in_first_place = self.job.places.first().is_some_and(|place| place.source.name() == name);
+        if let (true, Some(listed)) = (in_first_place, &self.job.listed)
+            && !same_version(listed)
+        {
+            // A playlist is written again and again while a recording runs.
+            if expected.content != Content::Playlist {
+                self.findings.push(Finding::ChangedSinceListing { name: self.job.name.clone() });
+            }
+            expected.size = None;
+        }
+        expected.size = expected.size.or(info.size);
+        expected.digests.clone_from(&info.digests);
+        let mut vouched_by = name.clone();
+        if expected.digests.is_empty()
+            && let Some((digests, by)) = &self.vouched
+        {
+            expected.digests.clone_from(digests);
+            vouched_by = by.clone();
+        }
+        let meter = Meter::new(expected.content, &expected.digests);
+        Transfer { meter, expected, vouched_by, etag: info.etag.clone(), framing }
+    }
+
+    fn judge(
+        &mut self,
+        name: &SourceName,
+        transfer: Transfer,
+    ) -> Result<(Evidence, Observation, Option<ETag>), Failure> {
+        let Transfer { meter, expected, vouched_by, etag, framing } = transfer;
+        let seen = meter.finish(framing);
+        match judge(&expected, &seen, &vouched_by) {
+            Ok(evidence) => Ok((evidence, seen, etag)),
+            Err(what) => {
+                // Where the bytes are not what their store vouches for, its digest still tells the right
+                // ones. Where they are and are bad, they were stored bad.
+                if matches!(what, Corruption::Digest { .. }) && vouched_by == *name {
+                    self.vouched = Some((expected.digests, vouched_by));
+                }
+                Err(Failure::Corrupt(what))
+            }
+        }
+    }
+
+    fn restart(&mut self) -> Result<(), Failure> {
+        let bytes = self.sink.written();
+        if bytes > 0 {
+            self.context.tell(&Event::Restarted { name: &self.job.name, bytes });
+            self.sink.restart().map_err(Failure::Disk)?;
+        }
+        Ok(())
+    }
+
+    fn failed(&mut self, from: &SourceName, why: &str, retry_in: Option<Duration>) {
+        self.failed_tries.push(Try { from: from.clone(), why: why.to_owned() });
+        self.context.tell(&Event::TryFailed { name: &self.job.name, from, why, retry_in });
+    }
+}
+
+/// The error with what lies below, on one line.
+fn explained(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut below = std::error::Error::source(error);
+    // The innermost cause says the most, and the links between repeat each other.
+    while let Some(next) = below {
+        match next.source() {
+            Some(deeper) => below = Some(deeper),
+            None => {
+                text.push_str(": ");
+                text.push_str(&next.to_string());
+                break;
+            }
+        }
+    }
+    text
+}
+
+fn refusal(from: &SourceName, obstacle: Obstacle) -> Verdict {
+    let from = from.clone();
+    match obstacle {
+        Obstacle::Denied(why) => Verdict::Denied { from, why },
+        Obstacle::Frozen { class } => Verdict::Frozen { from, class },
+        Obstacle::Absent => Verdict::Absent { looked_in: vec![from] },
+        last @ (Obstacle::NoSuchBucket
+        | Obstacle::WrongRegion { .. }
+        | Obstacle::Changed
+        | Obstacle::Throttled
+        | Obstacle::Unreachable
+        | Obstacle::Untrusted
+        | Obstacle::Unsupported
+        | Obstacle::Unexpected) => Verdict::Unreachable { from, last },
+    }
+}
+
+/// Of several places that could not serve, which answer tells most.
+fn weight(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::Corrupt { .. } => 5,
+        Verdict::Frozen { .. } => 4,
+        Verdict::Denied { why: Denial::Anonymous, .. } => 2,
+        Verdict::Denied { .. } => 3,
+        Verdict::Unreachable { .. } => 1,
+        Verdict::Absent { .. } | Verdict::NotRequested | Verdict::Interrupted | Verdict::Verified { .. } => 0,
+    }
+}

@@ -1,0 +1,45 @@
+//! Single requests, with the patience of the policy.
+
+use std::future::Future;
+
+use super::Context;
+use super::retry::Retries;
+use crate::domain::finding::Finding;
+use crate::domain::place::Obstacle;
+use crate::source::{Error, Source};
+
+impl Context {
+    /// Repeats a request while another try may help, and follows the bucket to its region.
+    pub(super) async fn patiently<T, F>(
+        &self,
+        source: &dyn Source,
+        mut request: impl FnMut() -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let mut retries = Retries::new(self.options.retry, self.now());
+        let mut moved = false;
+        loop {
+            let error = match request().await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            if let Obstacle::WrongRegion { right: Some(region) } = &error.obstacle
+                && !moved
+                && source.move_to_region(region).await
+            {
+                moved = true;
+                self.noticed(Finding::RegionFollowed { from: source.name().clone(), region: region.clone() });
+                continue;
+            }
+            if !error.obstacle.is_temporary() {
+                return Err(error);
+            }
+            match retries.wait_after_failure(self.now(), error.retry_after) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(error),
+            }
+        }
+    }
+}
