@@ -16,13 +16,14 @@ use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use aws_sdk_s3::types::ChecksumMode;
-use aws_smithy_http_client::tls;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use url::Url;
 
 use super::connect::{Credentials, S3Place};
-use super::http::{Dialect, HttpOptions, Request, Transport, encode_path};
+use super::http::{Dialect, HttpOptions, Proxies, Request, Transport, encode_path};
 use super::secret::RedactedUrl;
 use super::{Capabilities, Error, Listing, Opened, Operation, Page, PageToken, Read, Source, s3_answer};
 use crate::domain::key::ObjectKey;
@@ -65,11 +66,11 @@ impl S3Source {
             )
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-            .http_client(sdk_http_client());
+            .http_client(sdk_http_client(options.proxies));
         if let Some(endpoint) = &place.endpoint {
             config = config.endpoint_url(endpoint.as_str());
         }
-        config = match credentials(&place.credentials).await {
+        config = match credentials(&place.credentials, options.proxies).await {
             Some(provider) => config.credentials_provider(provider),
             None => config.allow_no_auth(),
         };
@@ -258,14 +259,23 @@ fn request(presigned: &PresignedRequest) -> Option<Request> {
     Some(Request { url, headers })
 }
 
-fn sdk_http_client() -> aws_sdk_s3::config::SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https()
+/// The SDK's client with the TLS and the proxies that the transport has too.
+fn sdk_http_client(proxies: Proxies) -> aws_sdk_s3::config::SharedHttpClient {
+    aws_smithy_http_client::Builder::new().build_with_connector_fn(move |settings, components| {
+        let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+        let mut connector = Connector::builder().tls_provider(ring);
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+        connector.set_proxy_config(match proxies {
+            Proxies::Direct => None,
+            Proxies::System => Some(ProxyConfig::from_env()),
+        });
+        connector.build()
+    })
 }
 
 /// `None` for a public bucket.
-async fn credentials(credentials: &Credentials) -> Option<SharedCredentialsProvider> {
+async fn credentials(credentials: &Credentials, proxies: Proxies) -> Option<SharedCredentialsProvider> {
     match credentials {
         Credentials::Anonymous => None,
         Credentials::Keys { access_key, secret_key, session_token } => {
@@ -283,7 +293,7 @@ async fn credentials(credentials: &Credentials) -> Option<SharedCredentialsProvi
         )),
         Credentials::Chain { profile } => {
             let mut loader =
-                aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(sdk_http_client());
+                aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(sdk_http_client(proxies));
             if let Some(profile) = profile {
                 loader = loader.profile_name(profile);
             }
