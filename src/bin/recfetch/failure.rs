@@ -285,6 +285,11 @@ mod tests {
         let failure = Failure::from(error).context("could not search prod");
         assert_eq!(failure.code, ExitCode::Denied);
         insta::assert_snapshot!(plain(&failure), @r"
+        error: could not search prod
+          caused by: could not list `math/sid_` in prod: denied: the secret does not fit the access key (403 SignatureDoesNotMatch)
+          caused by: below
+
+        hint: the secret does not belong to the access key of prod: check both, and that no blank or line end was copied with them
         ");
     }
 
@@ -292,6 +297,9 @@ mod tests {
     fn hostile_text_is_escaped() {
         let failure = Failure::usage("a\u{1b}[31mb\nc\u{202e}d").hint("e\rf");
         insta::assert_snapshot!(plain(&failure), @r"
+        error: a\u{1b}[31mb\nc\u{202e}d
+
+        hint: e\rf
         ");
         assert_eq!(printable("naïve 漢字"), "naïve 漢字");
     }

@@ -319,6 +319,7 @@ mod tests {
             bytes: Some(1_099_000_000),
         };
         insta::assert_snapshot!(located(&found), @r"
+        located    38f8e3cf… in prod (Amazon S3, eu-west-1, bucket lessons): 1 playlist, 482 segments, 2:00:27, 1.02 GiB
         ");
     }
 
@@ -334,6 +335,11 @@ mod tests {
         let joined = [(Path::new("archive"), joined)];
         let objects = vec![good(0, "prod"), good(1, "backup"), good(2, "prod")];
         insta::assert_snapshot!(plain(&report(objects, Vec::new()), &run(&joined)), @r"
+        fetched    3 segments  5.72 MiB  2.86 MiB/s
+                   2 from prod, 1 from backup
+        verified   2 by the store's digest, 1 by structure
+        joined     archive/38f8.ts  5.72 MiB
+        complete   archive/38f8   proof: report.json
         ");
     }
 
@@ -354,6 +360,13 @@ mod tests {
             Finding::TransferChosen { chosen: playlist.clone(), other: playlist },
         ];
         insta::assert_snapshot!(plain(&report(objects, findings), &run(&[])), @r"
+        fetched    1 segment  1.90 MiB  976 KiB/s
+        kept       1 segment from an earlier run, proven again
+        verified   2 by the store's digest
+        absent     #2  13:44:27.485  …_20260920134427485.ts  absent in prod and backup
+        denied     #3  13:44:42.485  …_20260920134442485.ts  denied by prod: access denied
+        loss       `math/x.m3u8` has no EXT-X-ENDLIST: still recording, crashed, or superseded
+        denied     archive/38f8  1 absent, 1 denied   proof: report.json
         ");
     }
 

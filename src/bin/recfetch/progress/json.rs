@@ -178,7 +178,11 @@ mod tests {
             from: Some(&from),
             origin: Origin::Fetched,
         };
-        insta::assert_snapshot!(value(&event).unwrap().to_string(), @"");
+        let expected = json!({
+            "event": "judged", "name": "a.ts", "verdict": "verified", "detail": "verified by structure",
+            "size": 188, "from": "prod", "origin": "fetched",
+        });
+        assert_eq!(value(&event), Some(expected));
         assert_eq!(value(&Event::Received { name: &name, bytes: 1 }), None);
     }
 }
