@@ -1,7 +1,10 @@
 //! The command-line tool: reads what was typed, lets the library work, and says what came of it.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there"))]
-#![expect(dead_code, reason = "fetch, locate and join use the rest")]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "views pick what they show from the library's open list of events, as hints do from the system's errors"
+)]
 
 mod args;
 mod commands;
@@ -16,11 +19,14 @@ mod signals;
 use std::sync::Arc;
 
 use clap::Parser as _;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use args::{Cli, ColorMode, Command, ConfigCommand, GlobalArgs};
 use context::{Context, Form};
 use failure::{ExitCode, Failure};
-use progress::{Progress, Verbosity};
+use progress::{Progress, Summary, Verbosity};
 use settings::env::Environment;
 use settings::{Flags, Settings};
 
@@ -109,7 +115,11 @@ fn with_settings(
         return commands::config::show(&settings, Form::of(&cli.global))
             .unwrap_or_else(|failure| fail(&failure, &cli.global, verbosity, dumb));
     }
-    let progress = Arc::new(Progress::new(settings.progress, verbosity, dumb));
+    let summary = match Form::of(&cli.global) {
+        Form::Text => Summary::Follows,
+        Form::Json => Summary::Lacks,
+    };
+    let progress = Arc::new(Progress::new(settings.progress, verbosity, summary, dumb));
     log(&cli.global, environment, &progress);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -153,9 +163,9 @@ async fn supervised(context: &Context, command: &Command) -> ExitCode {
 async fn run(context: &Context, command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Verify(args) => commands::verify::run(context, args).await,
-        Command::Fetch(_) | Command::Locate(_) | Command::Join(_) => {
-            Err(Failure::internal(anyhow::anyhow!("this build has no such command")))
-        }
+        Command::Fetch(args) => commands::fetch::run(context, args).await,
+        Command::Locate(args) => commands::locate::run(context, args).await,
+        Command::Join(args) => commands::join::run(context, args).await,
         Command::Regions(args) => commands::regions::run(args, context.form),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man => commands::man::run(),
@@ -170,7 +180,7 @@ fn fail(failure: &Failure, global: &GlobalArgs, verbosity: Verbosity, dumb: bool
         Some(args::ProgressMode::Json) => args::ProgressMode::Json,
         Some(_) | None => args::ProgressMode::None,
     };
-    Progress::new(mode, verbosity, dumb).fail(failure);
+    Progress::new(mode, verbosity, Summary::Lacks, dumb).fail(failure);
     failure.code
 }
 
@@ -179,16 +189,18 @@ fn log(global: &GlobalArgs, environment: &Environment, progress: &Arc<Progress>)
     let usual = match global.verbose {
         0 | 1 => None,
         2 => Some("recfetch=debug"),
-        _ => Some("recfetch=trace,reqwest=debug"),
+        _ => Some("recfetch=trace"),
     };
     let wanted = environment.get("RUST_LOG").ok().flatten().or(usual);
     let Some(filter) = wanted.and_then(|text| tracing_subscriber::EnvFilter::try_new(text).ok()) else {
         return;
     };
     let progress = progress.clone();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .with_writer(move || progress::LogWriter::new(progress.clone()))
-        .init();
+        .with_writer(move || progress::LogWriter::new(progress.clone()));
+    // The libraries below would print signed URLs and headers: whatever was asked for, only our own words
+    // are logged.
+    let ours = tracing_subscriber::filter::filter_fn(|about| about.target().starts_with("recfetch"));
+    tracing_subscriber::registry().with(lines.with_filter(ours)).with(filter).init();
 }

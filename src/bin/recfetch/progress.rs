@@ -31,11 +31,21 @@ pub(crate) enum Verbosity {
 /// Failures that are told as they happen; the rest of a flood is left to the summary.
 const MOST_FAILURES: usize = 20;
 
+/// Whether stdout will name in the end what went wrong on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Summary {
+    /// It will, for people: saying it twice would only hide it.
+    Follows,
+    /// stdout is for machines.
+    Lacks,
+}
+
 /// The view on stderr.
 pub(crate) struct Progress {
     view: Box<dyn View>,
     state: std::sync::Arc<State>,
     verbosity: Verbosity,
+    summary: Summary,
     failures: AtomicUsize,
 }
 
@@ -59,7 +69,7 @@ trait View: Send + Sync {
 
 impl Progress {
     /// The view that was asked for. `dumb` is whether the terminal cannot move its cursor.
-    pub(crate) fn new(mode: ProgressMode, verbosity: Verbosity, dumb: bool) -> Self {
+    pub(crate) fn new(mode: ProgressMode, verbosity: Verbosity, summary: Summary, dumb: bool) -> Self {
         let state = std::sync::Arc::new(State::default());
         // On a file or a pipe a bar would draw nothing at all.
         let can_draw = std::io::stderr().is_terminal() && !dumb;
@@ -71,7 +81,7 @@ impl Progress {
                 Box::new(lines::Lines::new(state.clone()))
             }
         };
-        Self { view, state, verbosity, failures: AtomicUsize::new(0) }
+        Self { view, state, verbosity, summary, failures: AtomicUsize::new(0) }
     }
 
     /// Starts something that no event tells of: the bytes that it takes, where they are known.
@@ -113,6 +123,10 @@ impl Progress {
     }
 
     fn tell(&self, event: &Event<'_>) {
+        let comes_later = matches!(event, Event::Judged { .. } | Event::Noticed { .. });
+        if comes_later && self.summary == Summary::Follows && self.verbosity < Verbosity::Verbose {
+            return;
+        }
         let Some(message) = message::of(event, self.verbosity) else { return };
         if message.limited {
             match self.failures.fetch_add(1, Ordering::Relaxed) {

@@ -110,12 +110,7 @@ impl Settings {
         })
     }
 
-    /// The names of the stores to search, in order. Empty where nothing is configured and no flag says more.
-    pub(crate) fn search_order(&self) -> &[String] {
-        &self.search
-    }
-
-    /// As [`search_order`](Self::search_order), for commands that cannot do without.
+    /// The names of the stores to search, in order.
     ///
     /// # Errors
     /// Where there is no store.

@@ -75,7 +75,8 @@ fn text(verification: &Verification) -> String {
     }
     let amount = format!("{}, {}", count(verification.files, "file"), size(verification.bytes));
     let recording = match &verification.report {
-        Some(report) => format!("recording {}", printable(&report.outcome)),
+        Some(report) if verification.is_whole() => format!("recording {}", printable(&report.outcome)),
+        Some(report) => format!("recording was {}", printable(&report.outcome)),
         None => "no report".to_owned(),
     };
     let dir = verification.dir.display().to_string();
