@@ -260,7 +260,7 @@ mod tests {
         let here = verdict.is_verified();
         ObjectReport {
             name: key.file_name(),
-            key,
+            key: Some(key),
             path: None,
             role: ObjectRole::Segment(TrackId::MIXED),
             starts: Some(starts),

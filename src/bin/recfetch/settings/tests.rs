@@ -106,7 +106,7 @@ fn a_value_that_makes_no_sense_is_refused_with_the_place_where_it_was_said() {
 #[test]
 fn a_store_becomes_what_the_library_needs() {
     let settings = load(Flags::default()).unwrap();
-    assert_eq!(settings.search_order(), ["prod", "backup", "broken"]);
+    assert_eq!(settings.require_stores().unwrap(), ["prod", "backup", "broken"]);
     let prod = settings.store("prod").unwrap();
     assert_eq!(prod.fallback, ["backup"]);
     assert_eq!(prod.spec.prefix.unwrap().as_str(), "school/math/");
@@ -237,7 +237,7 @@ fn flags_choose_describe_or_correct_a_store() {
     let text = |text: &str| Some(text.to_owned());
     let chosen =
         load(store_flags(StoreArgs { store: vec!["backup".into(), "prod".into()], ..Default::default() }));
-    assert_eq!(chosen.unwrap().search_order(), ["backup", "prod"]);
+    assert_eq!(chosen.unwrap().require_stores().unwrap(), ["backup", "prod"]);
 
     let described = StoreArgs {
         vendor: text("1"),
@@ -249,7 +249,7 @@ fn flags_choose_describe_or_correct_a_store() {
         ..Default::default()
     };
     let settings = load(store_flags(described)).unwrap();
-    assert_eq!(settings.search_order(), ["aws"]);
+    assert_eq!(settings.require_stores().unwrap(), ["aws"]);
     let store = settings.store("aws").unwrap();
     assert_eq!(
         (store.spec.prefix.unwrap().as_str(), store.fallback),
@@ -269,7 +269,7 @@ fn flags_choose_describe_or_correct_a_store() {
 
     let web =
         load(store_flags(StoreArgs { url: text("https://x.example/y"), ..Default::default() })).unwrap();
-    assert_eq!(web.search_order(), ["http"]);
+    assert_eq!(web.require_stores().unwrap(), ["http"]);
     assert!(matches!(web.store("http").unwrap().spec.place, Place::Http { .. }));
 }
 
