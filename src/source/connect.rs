@@ -82,6 +82,7 @@ pub enum Credentials {
 }
 
 /// The public endpoint of Amazon S3 in a region.
+#[cfg(feature = "s3")]
 #[must_use]
 pub(super) fn aws_endpoint(region: &str) -> String {
     // The partition of mainland China has a top-level domain of its own.

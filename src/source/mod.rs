@@ -11,6 +11,8 @@ mod memory;
 #[cfg(feature = "s3")]
 mod s3;
 mod s3_answer;
+#[cfg(feature = "s3")]
+mod s3_headers;
 mod secret;
 
 use std::fmt;

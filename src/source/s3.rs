@@ -24,7 +24,9 @@ use url::Url;
 use super::connect::{Credentials, S3Place};
 use super::http::{Dialect, HttpOptions, Request, Transport, encode_path};
 use super::secret::RedactedUrl;
-use super::{Capabilities, Error, Listing, Opened, Operation, Page, PageToken, Read, Source, s3_answer};
+use super::{
+    Capabilities, Error, Listing, Opened, Operation, Page, PageToken, Read, Source, s3_answer, s3_headers,
+};
 use crate::domain::key::ObjectKey;
 use crate::domain::object::ObjectInfo;
 use crate::domain::place::{Denial, ETag, Obstacle, SourceName};
@@ -302,7 +304,7 @@ impl Dialect for S3Dialect {
     }
 
     fn enrich(&self, headers: &HeaderMap, info: &mut ObjectInfo) {
-        s3_answer::enrich(headers, info);
+        s3_headers::enrich(headers, info);
     }
 
     fn follows_redirects(&self) -> bool {
