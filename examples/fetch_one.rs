@@ -5,6 +5,9 @@
 //! ```
 //! Keys are taken from the environment as AWS's tools take them; without any, use a public bucket.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program prints")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "events are open: more kinds may come")]
+
 use std::path::Path;
 use std::sync::Arc;
 

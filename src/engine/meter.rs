@@ -23,7 +23,7 @@ pub(super) struct Meter {
 enum Other {
     Md5(Box<Md5>),
     Sha1(Box<Sha1>),
-    Crc(Algorithm, Crc),
+    Crc(Algorithm, Box<Crc>),
 }
 
 /// How much of a body is looked at to tell a page from media.
@@ -105,7 +105,7 @@ impl Meter {
 }
 
 fn crc(algorithm: Algorithm, kind: CrcAlgorithm) -> Other {
-    Other::Crc(algorithm, Crc::new(kind))
+    Other::Crc(algorithm, Box::new(Crc::new(kind)))
 }
 
 fn facts(summary: &Summary) -> TsFacts {

@@ -83,7 +83,7 @@ pub(super) async fn fetch(context: &Context, job: &Job, sink: Sink) -> Result<Fe
             AtPlace::Good(evidence, seen, etag) => {
                 let from = place.source.name().clone();
                 let Fetch { sink, failed_tries, findings, .. } = fetch;
-                let bytes = Some(Proven { sink, seen, from, etag });
+                let bytes = Some(Proven { sink, seen: *seen, from, etag });
                 return Ok(Fetched {
                     verdict: Verdict::Verified { evidence },
                     bytes,
@@ -114,7 +114,7 @@ struct Fetch<'a> {
 }
 
 enum AtPlace {
-    Good(Evidence, Observation, Option<ETag>),
+    Good(Evidence, Box<Observation>, Option<ETag>),
     /// The next place may be asked.
     GoOn,
     /// It may not: a wrong key must not look like a lost recording.
@@ -148,7 +148,7 @@ impl Fetch<'_> {
         let mut key = keys.next();
         while let Some(now) = key {
             let failure = match self.transfer(&*place.source, now).await {
-                Ok((evidence, seen, etag)) => return Ok(AtPlace::Good(evidence, seen, etag)),
+                Ok((evidence, seen, etag)) => return Ok(AtPlace::Good(evidence, Box::new(seen), etag)),
                 Err(failure) => failure,
             };
             match failure {
@@ -232,10 +232,17 @@ impl Fetch<'_> {
                     self.restart()?;
                     (changes <= 2).then_some(Duration::ZERO)
                 }
-                other if other.is_temporary() => {
+                Obstacle::Throttled | Obstacle::Unreachable => {
                     retries.wait_after_failure(self.context.now(), error.retry_after)
                 }
-                _ => None,
+                Obstacle::Absent
+                | Obstacle::NoSuchBucket
+                | Obstacle::Denied(_)
+                | Obstacle::Frozen { .. }
+                | Obstacle::WrongRegion { .. }
+                | Obstacle::Untrusted
+                | Obstacle::Unsupported
+                | Obstacle::Unexpected => None,
             };
             let Some(wait) = again else { return Err(Failure::Refused(error)) };
             self.failed(source.name(), &explained(&error), Some(wait));

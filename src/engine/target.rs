@@ -1,5 +1,7 @@
 //! What the user calls a recording: its ID, the key of a playlist, or a playlist's URL.
 
+use std::fmt;
+
 use percent_encoding::percent_decode_str;
 use url::Url;
 
@@ -20,7 +22,7 @@ pub enum Target {
 }
 
 /// The URL of a playlist: the domain of a bucket and the key in it, with or without a signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PlaylistUrl {
     /// Scheme, host and port.
     pub origin: Url,
@@ -28,6 +30,13 @@ pub struct PlaylistUrl {
     pub key: ObjectKey,
     /// The URL as it was given. Its query is sent with the request for the playlist and never printed.
     pub url: RedactedUrl,
+}
+
+impl fmt::Debug for PlaylistUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The origin may carry a password, which the whole URL does not print.
+        f.debug_struct("PlaylistUrl").field("key", &self.key).field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 /// Why a text names no recording.

@@ -1,11 +1,12 @@
 //! From what a store is to a [`Source`]: the only place that knows all adapters.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use url::Url;
 
-use super::{DirSource, Error, HttpOptions, HttpSource, Secret, Source};
+use super::{DirSource, Error, HttpOptions, HttpSource, RedactedUrl, Secret, Source};
 use crate::domain::key::KeyPrefix;
 use crate::domain::place::SourceName;
 use crate::domain::regions::Addressing;
@@ -25,7 +26,7 @@ pub struct StoreSpec {
 }
 
 /// What a store is.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Place {
     /// Amazon S3 or a store that speaks its protocol.
     S3(S3Place),
@@ -39,6 +40,19 @@ pub enum Place {
         /// The folder that keys are below.
         path: PathBuf,
     },
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::S3(place) => f.debug_tuple("S3").field(place).finish(),
+            // It may carry a password.
+            Self::Http { url } => {
+                f.debug_struct("Http").field("url", &RedactedUrl::new(url.clone())).finish()
+            }
+            Self::Dir { path } => f.debug_struct("Dir").field("path", path).finish(),
+        }
+    }
 }
 
 /// A bucket that speaks S3.
@@ -82,6 +96,7 @@ pub enum Credentials {
 }
 
 /// The public endpoint of Amazon S3 in a region.
+#[cfg(feature = "s3")]
 #[must_use]
 pub(super) fn aws_endpoint(region: &str) -> String {
     // The partition of mainland China has a top-level domain of its own.

@@ -83,7 +83,8 @@ impl Source for DirSource {
             return Err(Error::new(Obstacle::Absent, Operation::Read, &self.name, key.as_str()));
         }
         let info = info(key.clone(), &meta);
-        if read.if_match.is_some() && read.if_match != info.etag.as_ref() {
+        let other_version = read.if_match.is_some() && read.if_match != info.etag.as_ref();
+        if other_version || read.from > meta.len() {
             return Err(Error::new(Obstacle::Changed, Operation::Read, &self.name, key.as_str()));
         }
         file.seek(SeekFrom::Start(read.from)).await.map_err(fail)?;

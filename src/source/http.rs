@@ -465,7 +465,7 @@ fn content_range(headers: &HeaderMap) -> Option<ContentRange> {
 }
 
 /// `Retry-After` in seconds. The form with a date is rare and depends on two clocks; it is left to back-off.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 

@@ -73,7 +73,10 @@ impl Source for MemorySource {
         if read.if_match.is_some() && read.if_match != info.etag.as_ref() {
             return Err(Error::new(Obstacle::Changed, Operation::Read, &self.name, key.as_str()));
         }
-        let from = usize::try_from(read.from).unwrap_or(usize::MAX).min(bytes.len());
+        let rest = usize::try_from(read.from).ok().filter(|from| *from <= bytes.len());
+        let Some(from) = rest else {
+            return Err(Error::new(Obstacle::Changed, Operation::Read, &self.name, key.as_str()));
+        };
         let body = Body::from_parts([Ok(bytes.slice(from..))]);
         Ok(Opened { info: info.clone(), framing: Framing::Length, body })
     }

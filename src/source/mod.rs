@@ -11,6 +11,8 @@ mod memory;
 #[cfg(feature = "s3")]
 mod s3;
 mod s3_answer;
+#[cfg(feature = "s3")]
+mod s3_headers;
 mod secret;
 
 use std::fmt;
@@ -53,7 +55,8 @@ pub trait Source: Send + Sync + 'static {
     /// The bytes of one object from `read.from` on.
     ///
     /// The body yields bytes that start exactly there, or the call fails: a place that ignores the range
-    /// and sends the whole object must be skipped through or refused, never handed on.
+    /// and sends the whole object must be skipped through or refused, never handed on. Where the object ends
+    /// before `read.from`, or has another tag, it is [`Changed`](crate::domain::place::Obstacle::Changed).
     async fn open(&self, key: &ObjectKey, read: Read<'_>) -> Result<Opened, Error>;
 
     /// One page of the keys that start with `prefix`, in the store's order.

@@ -23,9 +23,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use url::Url;
 
 use super::connect::{Credentials, S3Place};
-use super::http::{Dialect, HttpOptions, Proxies, Request, Transport, encode_path};
+use super::http::{Dialect, HttpOptions, Proxies, Request, Transport, encode_path, retry_after};
 use super::secret::RedactedUrl;
-use super::{Capabilities, Error, Listing, Opened, Operation, Page, PageToken, Read, Source, s3_answer};
+use super::{
+    Capabilities, Error, Listing, Opened, Operation, Page, PageToken, Read, Source, s3_answer, s3_headers,
+};
 use crate::domain::key::ObjectKey;
 use crate::domain::object::ObjectInfo;
 use crate::domain::place::{Denial, ETag, Obstacle, SourceName};
@@ -145,8 +147,10 @@ impl S3Source {
                 .collect();
             let error = answer.body().bytes().and_then(s3_answer::read_error);
             let words = error.as_ref().map_or_else(String::new, |e| format!(" {}", e.words));
-            return fail(s3_answer::obstacle(status, &headers, error.as_ref()))
+            let mut refused = fail(s3_answer::obstacle(status, &headers, error.as_ref()))
                 .with_answer(format!("HTTP {}{words}", status.as_u16()));
+            refused.retry_after = retry_after(&headers);
+            return refused;
         }
         let text = DisplayErrorContext(&cause).to_string();
         #[expect(clippy::wildcard_enum_match_arm, reason = "the SDK's enum is open")]
@@ -313,7 +317,7 @@ impl Dialect for S3Dialect {
     }
 
     fn enrich(&self, headers: &HeaderMap, info: &mut ObjectInfo) {
-        s3_answer::enrich(headers, info);
+        s3_headers::enrich(headers, info);
     }
 
     fn follows_redirects(&self) -> bool {

@@ -1,14 +1,10 @@
-//! What an answer in the S3 protocol means: error documents and the headers that vouch for bytes.
+//! What an error in the S3 protocol means. Web servers use it too: a public bucket is one.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use super::http::obstacle_of_status;
-use crate::domain::digest::{Algorithm, Digest};
-use crate::domain::object::ObjectInfo;
-use crate::domain::place::{Denial, ETag, Obstacle};
+use crate::domain::place::{Denial, Obstacle};
 
 /// An error document: `<Error><Code>…</Code>…</Error>`. Compatible stores leave fields out and add others.
 #[derive(Debug, Default, Deserialize)]
@@ -103,39 +99,6 @@ pub(super) fn obstacle(status: StatusCode, headers: &HeaderMap, error: Option<&S
     }
 }
 
-/// Adds what the headers of a GET or HEAD vouch for.
-pub(super) fn enrich(headers: &HeaderMap, info: &mut ObjectInfo) {
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
-    info.class = text("x-amz-storage-class").filter(|class| *class != "STANDARD").map(str::to_owned);
-    // A checksum of checksums says nothing about the bytes in a row.
-    let composite = text("x-amz-checksum-type").is_some_and(|kind| kind.eq_ignore_ascii_case("COMPOSITE"));
-    // On a range some compatible stores send the checksum of the whole object, others that of the range.
-    let whole = !headers.contains_key(http::header::CONTENT_RANGE);
-    if whole && !composite {
-        for (name, algorithm) in [
-            ("x-amz-checksum-sha256", Algorithm::Sha256),
-            ("x-amz-checksum-sha1", Algorithm::Sha1),
-            ("x-amz-checksum-crc64nvme", Algorithm::Crc64Nvme),
-            ("x-amz-checksum-crc32c", Algorithm::Crc32c),
-            ("x-amz-checksum-crc32", Algorithm::Crc32),
-        ] {
-            let bytes = text(name).and_then(|value| BASE64.decode(value).ok());
-            info.digests.extend(bytes.and_then(|bytes| Digest::new(algorithm, bytes)));
-        }
-    }
-    if etag_is_md5(headers) {
-        info.digests.extend(info.etag.as_ref().and_then(ETag::as_md5));
-    }
-}
-
-/// With KMS or a customer's key the ETag has the form of an MD5 and is none (Amazon S3, "Common response
-/// headers", 2026).
-fn etag_is_md5(headers: &HeaderMap) -> bool {
-    let kms =
-        headers.get("x-amz-server-side-encryption").is_some_and(|v| v.as_bytes().starts_with(b"aws:kms"));
-    !kms && !headers.contains_key("x-amz-server-side-encryption-customer-algorithm")
-}
-
 /// Text of a stranger, fit for one line of a terminal.
 fn printable(text: &str) -> String {
     text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect()
@@ -144,7 +107,6 @@ fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::key::ObjectKey;
 
     fn meaning(status: u16, body: &str) -> Obstacle {
         let error = read_error(body.as_bytes());
@@ -193,27 +155,5 @@ mod tests {
     fn an_error_text_cannot_drive_the_terminal() {
         let error = read_error(b"<Error><Code>X</Code><Message>a&#27;[2Jb\nc</Message></Error>").unwrap();
         assert!(!error.words.chars().any(char::is_control), "{:?}", error.words);
-    }
-
-    #[test]
-    fn only_digests_of_the_whole_object_count() {
-        let headers = |pairs: &[(&'static str, &'static str)]| -> HeaderMap {
-            pairs.iter().map(|(k, v)| (http::HeaderName::from_static(k), (*v).parse().unwrap())).collect()
-        };
-        let digests = |pairs: &[(&'static str, &'static str)]| {
-            let mut info = ObjectInfo::bare(ObjectKey::parse("a").unwrap());
-            info.etag = Some(ETag::new("d41d8cd98f00b204e9800998ecf8427e"));
-            enrich(&headers(pairs), &mut info);
-            info.digests.iter().map(|d| d.algorithm().to_string()).collect::<Vec<_>>().join(" ")
-        };
-        assert_eq!(digests(&[("x-amz-checksum-crc32", "AAAAAA==")]), "crc32 md5");
-        assert_eq!(digests(&[("x-amz-checksum-crc32", "AAAAAA==-3")]), "md5");
-        assert_eq!(
-            digests(&[("x-amz-checksum-crc32", "AAAAAA=="), ("x-amz-checksum-type", "COMPOSITE")]),
-            "md5"
-        );
-        assert_eq!(digests(&[("x-amz-checksum-crc32", "AAAAAA=="), ("content-range", "bytes 0-1/2")]), "md5");
-        assert_eq!(digests(&[("x-amz-server-side-encryption", "aws:kms")]), "");
-        assert_eq!(digests(&[("x-amz-server-side-encryption", "AES256")]), "md5");
     }
 }

@@ -1,0 +1,117 @@
+//! The adapters, each over the same objects.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use recfetch::domain::key::ObjectKey;
+use recfetch::domain::object::ObjectInfo;
+use recfetch::domain::place::{ETag, SourceName};
+use recfetch::source::{DirSource, HttpOptions, HttpSource, MemorySource, Source};
+use recfetch_test_support::{Object, Objects, web};
+use url::Url;
+
+/// A source, and what has to live as long as it is used.
+pub(crate) struct Made {
+    pub(crate) source: Arc<dyn Source>,
+    _keep: Box<dyn Any + Send>,
+}
+
+impl Made {
+    pub(crate) fn new(source: impl Source, keep: impl Any + Send) -> Self {
+        Self { source: Arc::new(source), _keep: Box::new(keep) }
+    }
+}
+
+pub(crate) fn name() -> SourceName {
+    SourceName::new("place")
+}
+
+pub(crate) fn key(text: &str) -> ObjectKey {
+    ObjectKey::parse(text).unwrap()
+}
+
+/// The port of a server that is gone.
+pub(crate) fn closed_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+pub(crate) async fn memory(objects: Objects) -> Made {
+    let mut source = MemorySource::new(name());
+    for (text, object) in all(&objects) {
+        let info = ObjectInfo {
+            size: Some(object.len()),
+            etag: Some(ETag::new(&object.etag())),
+            ..ObjectInfo::bare(key(&text))
+        };
+        source.put_with(info, object.bytes());
+    }
+    Made::new(source, ())
+}
+
+pub(crate) async fn folder(objects: Objects) -> Made {
+    let dir = tempfile::tempdir().unwrap();
+    for (key, object) in all(&objects) {
+        let path = dir.path().join(&key);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut file = std::fs::File::create(path).unwrap();
+        for chunk in object.chunks(0..object.len()) {
+            std::io::Write::write_all(&mut file, &chunk.unwrap()).unwrap();
+        }
+    }
+    Made::new(DirSource::new(name(), dir.path()), dir)
+}
+
+pub(crate) async fn http(objects: Objects) -> Made {
+    let server = web::start(&objects).await.unwrap();
+    let base = Url::parse(&server.url()).unwrap();
+    Made::new(HttpSource::new(name(), base, &HttpOptions::default()).unwrap(), server)
+}
+
+fn all(objects: &Objects) -> Vec<(String, Object)> {
+    objects.keys().into_iter().map(|key| (key.clone(), objects.get(&key).unwrap())).collect()
+}
+
+#[cfg(feature = "s3")]
+pub(crate) mod s3 {
+    use recfetch::domain::regions::Addressing;
+    use recfetch::source::{Credentials, S3Place, S3Source, Secret};
+    use recfetch_test_support::{Keys, S3Options, s3};
+
+    use super::*;
+
+    pub(crate) const BUCKET: &str = "lessons";
+    pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+    pub(crate) fn options() -> S3Options {
+        // Three keys to a page, so that every listing has several.
+        S3Options { page_size: 3, ..S3Options::new(BUCKET, Keys::new("AKIDEXAMPLE", SECRET)) }
+    }
+
+    pub(crate) fn keys() -> Credentials {
+        Credentials::Keys {
+            access_key: "AKIDEXAMPLE".to_owned(),
+            secret_key: Secret::new(SECRET),
+            session_token: None,
+        }
+    }
+
+    pub(crate) fn place(endpoint: &str) -> S3Place {
+        S3Place {
+            label: "S3-compatible".to_owned(),
+            region: "eu-west-1".to_owned(),
+            bucket: BUCKET.to_owned(),
+            endpoint: Some(endpoint.to_owned()),
+            addressing: Addressing::Path,
+            credentials: keys(),
+        }
+    }
+
+    pub(crate) async fn connect(place: S3Place) -> S3Source {
+        S3Source::connect(name(), place, &HttpOptions::default()).await.unwrap()
+    }
+
+    pub(crate) async fn bucket(objects: Objects) -> Made {
+        let server = s3::start(&objects, options()).await.unwrap();
+        Made::new(connect(place(&server.url())).await, server)
+    }
+}

@@ -1,0 +1,340 @@
+//! Every way in which a place does not serve, told apart, and nothing secret in any word about it.
+
+use std::time::Duration;
+
+use recfetch::domain::place::{Denial, Obstacle};
+use recfetch::source::{Error, HttpOptions, HttpSource, Operation, Read, Source};
+use recfetch_test_support::{Fault, Faults, Handle, Object, Objects, Script, WebOptions, fault, web};
+use url::Url;
+
+use super::makers::{closed_port, key, name};
+use super::secrets::{QUERY_SECRET, words_of};
+
+fn objects() -> Objects {
+    let objects = Objects::new();
+    objects.put("a/x.ts", &b"0123456789"[..]);
+    objects
+}
+
+/// Opens, asks about and (where it can) lists; `HEAD` answers have no body, so they may know less.
+async fn errors_of(source: &dyn Source) -> [Error; 2] {
+    let opened = source.open(&key("a/x.ts"), Read::default()).await.expect_err("refused");
+    let stat = source.stat(&key("a/x.ts")).await.expect_err("refused");
+    assert_eq!((opened.target.as_str(), opened.from.as_str()), ("a/x.ts", "place"));
+    [opened, stat]
+}
+
+fn web_source(base: &str) -> HttpSource {
+    let base = Url::parse(base).unwrap();
+    let mut presigned = base.join("a/x.ts").unwrap();
+    presigned.set_query(Some(&format!("X-Amz-Signature={QUERY_SECRET}&token={QUERY_SECRET}")));
+    let options = HttpOptions {
+        connect_timeout: Duration::from_secs(5),
+        stall_timeout: Duration::from_millis(400),
+        ..HttpOptions::default()
+    };
+    HttpSource::new(name(), base, &options).unwrap().with_presigned(key("a/x.ts"), presigned)
+}
+
+async fn faulty(fault: Fault) -> (Handle, Handle) {
+    let behind = web::start(&objects()).await.unwrap();
+    let script = Script::always(fault);
+    let faults = Faults::new().on("x.ts", script.clone()).on_head("x.ts", script);
+    let proxy = fault::start(&behind.url(), &faults).await.unwrap();
+    (proxy, behind)
+}
+
+#[tokio::test]
+async fn what_a_web_server_answers_is_told_apart() {
+    let status = |code, after| Fault::Status(code, after, "words".to_owned());
+    for (fault, expected, wait) in [
+        (status(404, None), Obstacle::Absent, None),
+        (status(410, None), Obstacle::Absent, None),
+        (status(401, None), Obstacle::Denied(Denial::Anonymous), None),
+        (status(403, None), Obstacle::Denied(Denial::NotAllowed), None),
+        (status(429, Some(7)), Obstacle::Throttled, Some(7)),
+        (status(503, Some(120)), Obstacle::Throttled, Some(120)),
+        (status(503, None), Obstacle::Throttled, None),
+        (status(500, None), Obstacle::Unreachable, None),
+        (status(504, None), Obstacle::Unreachable, None),
+        (status(418, None), Obstacle::Unexpected, None),
+        (Fault::HeaderGarbage, Obstacle::Unreachable, None),
+        (Fault::Stall(0), Obstacle::Unreachable, None),
+    ] {
+        let text = format!("{fault:?}");
+        let (proxy, _behind) = faulty(fault).await;
+        let source = web_source(&proxy.url());
+        let error = match source.open(&key("a/x.ts"), Read::default()).await {
+            Err(error) => error,
+            // The headers came; the body does not.
+            Ok(mut opened) => opened.body.next().await.expect(&text).expect_err(&text),
+        };
+        assert_eq!(error.obstacle, expected, "{text}: {error}");
+        assert_eq!(error.retry_after, wait.map(Duration::from_secs), "{text}");
+        assert_eq!(error.operation, Operation::Read);
+        clean(&error);
+    }
+}
+
+#[tokio::test]
+async fn an_archive_is_not_a_refusal_and_a_refusal_is_not_an_absence() {
+    for (fault, expected) in [
+        (Fault::NotFound, Obstacle::Absent),
+        (Fault::Denied, Obstacle::Denied(Denial::NotAllowed)),
+        (Fault::SlowDown, Obstacle::Throttled),
+    ] {
+        let (proxy, _behind) = faulty(fault).await;
+        for error in errors_of(&web_source(&proxy.url())).await {
+            assert_eq!(error.obstacle, expected, "{error}");
+            clean(&error);
+        }
+    }
+    let (proxy, _behind) = faulty(Fault::Archived).await;
+    let [opened, stat] = errors_of(&web_source(&proxy.url())).await;
+    assert!(matches!(opened.obstacle, Obstacle::Frozen { .. }), "{opened}");
+    clean(&opened);
+    clean(&stat);
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_is_an_error_and_never_an_end() {
+    for fault in [Fault::Cut(4), Fault::Reset(4), Fault::Stall(4)] {
+        let text = format!("{fault:?}");
+        let (proxy, _behind) = faulty(fault).await;
+        let source = web_source(&proxy.url());
+        let mut opened = source.open(&key("a/x.ts"), Read::default()).await.unwrap();
+        let mut bytes = Vec::new();
+        let error = loop {
+            match opened.body.next().await.unwrap_or_else(|| panic!("{text}: an end after {bytes:?}")) {
+                Ok(chunk) => bytes.extend_from_slice(&chunk),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.obstacle, Obstacle::Unreachable, "{text}: {error}");
+        assert!(b"0123".starts_with(&bytes), "{text}: {bytes:?}");
+        clean(&error);
+    }
+}
+
+#[tokio::test]
+async fn a_range_is_never_believed_blindly() {
+    let objects = objects();
+    let behind = web::start(&objects).await.unwrap();
+    let etag = web_source(&behind.url()).stat(&key("a/x.ts")).await.unwrap().etag;
+    for (fault, if_match, expected) in [
+        (Fault::WrongRange, etag.as_ref(), Err(Obstacle::Unexpected)),
+        (Fault::IgnoreRange, etag.as_ref(), Ok("6789")),
+        // Without a tag nobody knows that it is the same object.
+        (Fault::IgnoreRange, None, Err(Obstacle::Changed)),
+    ] {
+        let text = format!("{fault:?}");
+        let faults = Faults::new().on("x.ts", Script::always(fault)).with_objects(&objects);
+        let proxy = fault::start(&behind.url(), &faults).await.unwrap();
+        let answer = web_source(&proxy.url()).open(&key("a/x.ts"), Read { from: 6, if_match }).await;
+        match (answer, expected) {
+            (Err(error), Err(obstacle)) => assert_eq!(error.obstacle, obstacle, "{text}: {error}"),
+            (Ok(mut opened), Ok(bytes)) => {
+                let mut got = Vec::new();
+                while let Some(chunk) = opened.body.next().await {
+                    got.extend_from_slice(&chunk.unwrap());
+                }
+                assert_eq!(got, bytes.as_bytes(), "{text}");
+            }
+            (answer, expected) => panic!("{text}: {answer:?}, expected {expected:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_is_not_there_is_unreachable() {
+    for base in [format!("http://127.0.0.1:{}/", closed_port()), "http://nohost.invalid/".to_owned()] {
+        for error in errors_of(&web_source(&base)).await {
+            assert_eq!(error.obstacle, Obstacle::Unreachable, "{error}");
+            assert!(error.cause.is_some());
+            clean(&error);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_password_in_a_url_is_used_and_never_shown() {
+    let authorization = Some("Basic dXNlcjpwYXNzLVMzY3IzdA==".to_owned());
+    let options = WebOptions { authorization, ..WebOptions::default() };
+    let server = web::start_with(&objects(), options).await.unwrap();
+    let with = |user: &str| Url::parse(&server.url().replace("//", &format!("//{user}@"))).unwrap();
+    let source = |user| HttpSource::new(name(), with(user), &HttpOptions::default()).unwrap();
+    let good = source("user:pass-S3cr3t");
+    assert_eq!(good.stat(&key("a/x.ts")).await.unwrap().size, Some(10));
+    assert!(!good.describe().contains("S3cr3t"), "{}", good.describe());
+    let error = source("user:other-S3cr3t").stat(&key("a/x.ts")).await.unwrap_err();
+    assert_eq!(error.obstacle, Obstacle::Denied(Denial::Anonymous));
+    assert!(!words_of(&error).contains("S3cr3t"), "{}", words_of(&error));
+    let spec = recfetch::source::StoreSpec {
+        name: name(),
+        place: recfetch::source::Place::Http { url: with("user:pass-S3cr3t") },
+        prefix: None,
+        http: HttpOptions::default(),
+    };
+    assert!(!format!("{spec:?}").contains("S3cr3t"), "{spec:?}");
+    let target = recfetch::engine::Target::parse(with("user:pass-S3cr3t").join("a/x.m3u8").unwrap().as_str());
+    assert!(!format!("{target:?}").contains("S3cr3t"), "{target:?}");
+}
+
+/// No URL, signature or secret in anything that the error or its causes can be made to print.
+fn clean(error: &Error) {
+    let words = words_of(error);
+    for secret in [QUERY_SECRET, "X-Amz-Signature", "X-Amz-Credential=", "http://", "https://"] {
+        assert!(!words.contains(secret), "`{secret}` in: {words}");
+    }
+}
+
+#[cfg(feature = "s3")]
+mod s3 {
+    use recfetch::source::{Credentials, S3Place, Secret};
+    use recfetch_test_support::s3::{Permission, Token, WrongRegion};
+    use recfetch_test_support::{Keys, S3Options, s3};
+
+    use super::*;
+    use crate::makers::s3::{BUCKET, SECRET, connect, keys, options, place};
+
+    /// What one server says to reading, asking and listing.
+    async fn answers(options: S3Options, change: impl FnOnce(&mut S3Place)) -> [Error; 3] {
+        let objects = objects();
+        objects.change("a/x.ts", |object| object.storage_class("STANDARD"));
+        let server = s3::start(&objects, options).await.unwrap();
+        all(&server.url(), change).await
+    }
+
+    async fn all(endpoint: &str, change: impl FnOnce(&mut S3Place)) -> [Error; 3] {
+        let mut place = place(endpoint);
+        change(&mut place);
+        assert!(!format!("{place:?}").contains(SECRET));
+        let source = connect(place).await;
+        assert!(!source.describe().contains(SECRET));
+        let [opened, stat] = errors_of(&source).await;
+        let listed = source.list("a/", None).await.expect_err("refused");
+        for error in [&opened, &stat, &listed] {
+            clean(error);
+            assert!(!words_of(error).contains(SECRET), "{}", words_of(error));
+        }
+        [opened, stat, listed]
+    }
+
+    #[tokio::test]
+    async fn refusals_say_why() {
+        let with_token = |token| {
+            let mut options = options();
+            options.keys[0].token = token;
+            options
+        };
+        let mut denied = options();
+        (denied.keys[0].read, denied.keys[0].list) = (Permission::Denied, Permission::Denied);
+        let wrong_secret = S3Options { ..S3Options::new(BUCKET, Keys::new("AKIDEXAMPLE", "another")) };
+        let unknown = S3Options { ..S3Options::new(BUCKET, Keys::new("AKIDOTHER", SECRET)) };
+        let late = S3Options { clock_ahead: -3600, ..options() };
+        for (options, expected) in [
+            (denied, Denial::NotAllowed),
+            (wrong_secret, Denial::WrongSecret),
+            (unknown, Denial::UnknownKey),
+            (with_token(Token::Expired), Denial::Expired),
+            (late, Denial::ClockSkew),
+        ] {
+            let [opened, stat, listed] = answers(options, |_| ()).await;
+            assert_eq!(opened.obstacle, Obstacle::Denied(expected), "{opened}");
+            assert_eq!(listed.obstacle, Obstacle::Denied(expected), "{listed}");
+            // A HEAD has no body to say why.
+            assert!(matches!(stat.obstacle, Obstacle::Denied(_) | Obstacle::Unexpected), "{stat}");
+            assert_eq!(listed.operation, Operation::List);
+        }
+        let [opened, _, listed] =
+            answers(options(), |place| place.credentials = Credentials::Anonymous).await;
+        assert_eq!(opened.obstacle, Obstacle::Denied(Denial::NotAllowed), "{opened}");
+        assert_eq!(listed.obstacle, Obstacle::Denied(Denial::NotAllowed), "{listed}");
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_is_not_there_is_no_missing_object() {
+        let [opened, _, listed] = answers(options(), |place| place.bucket = "nobodys".to_owned()).await;
+        assert_eq!(opened.obstacle, Obstacle::NoSuchBucket, "{opened}");
+        assert_eq!(listed.obstacle, Obstacle::NoSuchBucket, "{listed}");
+    }
+
+    #[tokio::test]
+    async fn another_region_is_named_and_can_be_followed() {
+        for wrong_region in [WrongRegion::Malformed, WrongRegion::Redirect] {
+            let options = S3Options { region: Some("eu-central-1".to_owned()), wrong_region, ..options() };
+            let server = s3::start(&objects(), options).await.unwrap();
+            let right = Obstacle::WrongRegion { right: Some("eu-central-1".to_owned()) };
+            let [opened, _, listed] = all(&server.url(), |_| ()).await;
+            assert_eq!(opened.obstacle, right, "{opened}");
+            assert_eq!(listed.obstacle, right, "{listed}");
+            let source = connect(place(&server.url())).await;
+            assert!(source.move_to_region("eu-central-1").await);
+            assert_eq!(source.stat(&key("a/x.ts")).await.unwrap().size, Some(10));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_archived_object_is_frozen_by_its_class() {
+        for class in ["GLACIER", "DEEP_ARCHIVE"] {
+            let objects = objects();
+            objects.change("a/x.ts", |object: Object| object.storage_class(class));
+            let server = s3::start(&objects, options()).await.unwrap();
+            let source = connect(place(&server.url())).await;
+            let error = source.open(&key("a/x.ts"), Read::default()).await.unwrap_err();
+            assert!(matches!(error.obstacle, Obstacle::Frozen { .. }), "{error}");
+            clean(&error);
+            // It is there, and both other ways of asking say what it is.
+            assert_eq!(source.stat(&key("a/x.ts")).await.unwrap().class.as_deref(), Some(class));
+            let page = source.list("a/", None).await.unwrap();
+            assert_eq!(page.objects[0].class.as_deref(), Some(class));
+        }
+    }
+
+    #[tokio::test]
+    async fn throttling_and_silence_are_temporary() {
+        let behind = s3::start(&objects(), options()).await.unwrap();
+        let slow = Script::always(Fault::SlowDown);
+        let faults = Faults::new().on("x.ts", slow.clone()).on_head("x.ts", slow.clone()).on_list(slow);
+        let proxy = fault::start(&behind.url(), &faults).await.unwrap();
+        for error in all(&proxy.url(), |_| ()).await {
+            assert_eq!(error.obstacle, Obstacle::Throttled, "{error}");
+        }
+        let wait = Script::always(Fault::Status(503, Some(9), String::new()));
+        let faults = Faults::new().on("x.ts", wait.clone()).on_list(wait);
+        let proxy = fault::start(&behind.url(), &faults).await.unwrap();
+        let source = connect(place(&proxy.url())).await;
+        let opened = source.open(&key("a/x.ts"), Read::default()).await.unwrap_err();
+        let listed = source.list("a/", None).await.unwrap_err();
+        for error in [opened, listed] {
+            assert_eq!(error.obstacle, Obstacle::Throttled, "{error}");
+            assert_eq!(error.retry_after, Some(Duration::from_secs(9)), "{error}");
+        }
+        for endpoint in [format!("http://127.0.0.1:{}", closed_port()), "http://nohost.invalid".to_owned()] {
+            for error in all(&endpoint, |_| ()).await {
+                assert_eq!(error.obstacle, Obstacle::Unreachable, "{error}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_token_is_used_and_never_shown() {
+        let token = "FwoGZXIvYXdzEBYaDSecretToken";
+        let mut server = options();
+        server.keys[0].token = Token::Required(token.to_owned());
+        let with = |token: &str| Credentials::Keys {
+            access_key: "AKIDEXAMPLE".to_owned(),
+            secret_key: Secret::new(SECRET),
+            session_token: Some(Secret::new(token)),
+        };
+        let handle = s3::start(&objects(), server.clone()).await.unwrap();
+        let mut right = place(&handle.url());
+        right.credentials = with(token);
+        assert_eq!(connect(right).await.stat(&key("a/x.ts")).await.unwrap().size, Some(10));
+        let stale = format!("{token}-of-yesterday");
+        for error in answers(server, |place| place.credentials = with(&stale)).await {
+            assert!(!words_of(&error).contains(token), "{}", words_of(&error));
+        }
+        assert!(!format!("{:?} {:?}", with(token), keys()).contains(token));
+    }
+}
