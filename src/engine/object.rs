@@ -328,15 +328,17 @@ impl Fetch<'_> {
         if !distrusted {
             expected.digests.clone_from(&info.digests);
         }
+        // What the first place vouched for holds for every other place, whatever that one vouches for.
+        let vouched = self.vouched.as_ref().filter(|_| !distrusted);
+        let elsewhere = vouched.map_or(&[][..], |(digests, _)| digests);
+        let meter = Meter::new(expected.content, &expected.digests, elsewhere);
         let mut vouched_by = name.clone();
-        if expected.digests.is_empty()
-            && !distrusted
-            && let Some((digests, by)) = &self.vouched
-        {
-            expected.digests.clone_from(digests);
-            vouched_by = by.clone();
+        if let Some((digests, by)) = vouched {
+            if expected.digests.is_empty() {
+                vouched_by = by.clone();
+            }
+            expected.digests.extend(digests.iter().cloned());
         }
-        let meter = Meter::new(expected.content, &expected.digests);
         Transfer { meter, expected, vouched_by, etag: info.etag.clone(), framing }
     }
 
@@ -352,7 +354,8 @@ impl Fetch<'_> {
             Err(what) => {
                 // Where the bytes are not what their store vouches for, its digest still tells the right
                 // ones. Where they are and are bad, they were stored bad.
-                if matches!(what, Corruption::Digest { .. }) && vouched_by == *name {
+                let first = self.vouched.is_none() && vouched_by == *name;
+                if matches!(what, Corruption::Digest { .. }) && first {
                     self.vouched = Some((expected.digests, vouched_by));
                 }
                 Err(Failure::Corrupt(what))
