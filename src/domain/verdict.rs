@@ -277,6 +277,11 @@ pub fn judge(expected: &Expectation, seen: &Observation, by: &SourceName) -> Res
     }
     let structure_holds = match expected.content {
         Content::TransportStream => judge_structure(expected, &seen.structure, proven.is_some())?,
+        // What a store vouches for is kept, whatever it is; else a page is the answer of something else.
+        Content::Playlist if proven.is_none() => match &seen.structure {
+            Structure::Page(page) => return Err(Corruption::Page(*page)),
+            Structure::NotExamined | Structure::TransportStream(_) => false,
+        },
         Content::Playlist | Content::Opaque => false,
     };
     if let Some(algorithm) = proven {

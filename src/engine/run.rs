@@ -142,7 +142,7 @@ impl Run {
         let playlist_names: Vec<_> =
             playlists.iter().map(|p| name_in_archive(&p.info.key, &recording.folder)).collect();
         for playlist in playlists {
-            self.keep_playlist(playlist, &recording.folder).await?;
+            self.keep_playlist(&candidate, playlist, &recording.folder).await?;
         }
         for item in keep {
             if let Some(record) = kept.get(&item.name) {
@@ -227,6 +227,7 @@ impl Run {
     /// A playlist was read into memory already. It is written again where it changed meanwhile.
     async fn keep_playlist(
         &mut self,
+        candidate: &Candidate,
         playlist: FoundPlaylist,
         folder: &crate::domain::key::KeyPrefix,
     ) -> Result<(), Failed> {
@@ -247,6 +248,10 @@ impl Run {
         {
             self.done(kept_report(&item, record));
             return Ok(());
+        }
+        if fetched.bytes.as_ref().is_some_and(|bytes| bytes.sink.is_cut()) {
+            // Larger than what is read of a playlist: kept all the same, whole, as a file.
+            return self.fetch_all(candidate, folder, vec![item]).await;
         }
         let (archive, report) = (self.archive.clone(), item.clone());
         let kept = tokio::task::spawn_blocking(move || keep(&archive, &report, fetched)).await;
