@@ -77,6 +77,8 @@ struct Line {
 pub(super) struct Journal {
     file: File,
     path: PathBuf,
+    /// Where the last whole line ends.
+    end: u64,
 }
 
 impl Journal {
@@ -85,7 +87,7 @@ impl Journal {
         path: &Path,
         recording: &RecordingId,
     ) -> Result<(Self, BTreeMap<ObjectName, Record>), Error> {
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
@@ -105,8 +107,7 @@ impl Journal {
         }
         // What follows the last whole line is the trace of a crash.
         file.set_len(good_bytes).doing("mend", path)?;
-        file.seek(SeekFrom::End(0)).doing("open", path)?;
-        let mut journal = Self { file, path: path.to_owned() };
+        let mut journal = Self { file, path: path.to_owned(), end: good_bytes };
         if good_bytes == 0 {
             let header = Header { format: FORMAT.to_owned(), recording: recording.as_str().to_owned() };
             journal.write(&header)?;
@@ -124,7 +125,14 @@ impl Journal {
             |cause: serde_json::Error| Error::Damaged { path: self.path.clone(), cause: cause.into() };
         let mut line = serde_json::to_vec(value).map_err(damaged)?;
         line.push(b'\n');
-        self.file.write_all(&line).doing("write", &self.path)?;
+        let start = SeekFrom::Start(self.end);
+        let written = self.file.seek(start).and_then(|_| self.file.write_all(&line));
+        if let Err(cause) = written {
+            // On a full disk half a line came to be: the next one must not be glued to it.
+            let _ = self.file.set_len(self.end);
+            return Err(cause).doing("write", &self.path);
+        }
+        self.end += line.len() as u64;
         self.file.sync_data().doing("sync", &self.path)
     }
 }

@@ -1,7 +1,7 @@
 //! Where an object lies in the archive: under its own name, unless some system could not hold that.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest as _, Sha256};
 
@@ -24,24 +24,36 @@ const DEVICES: &[&str] = &[
 pub(super) struct Layout {
     /// By the path in lower case, because half of all file systems fold case.
     taken: HashMap<String, ObjectName>,
+    /// Folders above those paths, likewise: a file cannot have the name of one.
+    folders: HashSet<String>,
 }
 
 impl Layout {
     /// The path of `name` in the bag, with `/` between folders.
     pub(super) fn path(&mut self, name: &ObjectName) -> String {
         let mut path = format!("{PAYLOAD}/{}", safe_path(name.as_str()));
-        let holder = self.taken.entry(path.to_lowercase()).or_insert_with(|| name.clone());
-        if holder != name {
-            path = with_suffix(&path, name);
-            self.taken.insert(path.to_lowercase(), name.clone());
+        if folders_above(&path.to_lowercase()).any(|folder| self.taken.contains_key(folder)) {
+            // A store may hold both `a` and `a/b`; a disk cannot.
+            path = format!("{PAYLOAD}/{}", safe_component(&name.as_str().replace('/', "\\")));
         }
+        let folded = path.to_lowercase();
+        if self.taken.get(&folded).is_some_and(|holder| holder != name) || self.folders.contains(&folded) {
+            path = with_suffix(&path, name);
+        }
+        self.adopt(name, &path);
         path
     }
 
     /// Takes over a path from an earlier run.
     pub(super) fn adopt(&mut self, name: &ObjectName, path: &str) {
-        self.taken.insert(path.to_lowercase(), name.clone());
+        let folded = path.to_lowercase();
+        self.folders.extend(folders_above(&folded).map(str::to_owned));
+        self.taken.insert(folded, name.clone());
     }
+}
+
+fn folders_above(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').filter_map(|(at, _)| path.get(..at))
 }
 
 fn safe_path(name: &str) -> String {
@@ -134,6 +146,19 @@ mod tests {
         assert_ne!(lower.to_lowercase(), upper.to_lowercase());
         assert_eq!(layout.path(&ObjectName::parse("a_x.ts").unwrap()), lower);
         assert!(upper.ends_with(".ts"));
+    }
+
+    #[test]
+    fn a_file_and_a_folder_do_not_share_a_name() {
+        for names in [["a", "A/b", "a/c"], ["a/b", "A", "a/c"]] {
+            let mut layout = Layout::default();
+            let paths = names.map(|name| layout.path(&ObjectName::parse(name).unwrap()).to_lowercase());
+            for path in &paths {
+                assert!(!folders_above(path).any(|folder| paths.iter().any(|p| p == folder)), "{paths:?}");
+            }
+            let again = names.map(|name| layout.path(&ObjectName::parse(name).unwrap()).to_lowercase());
+            assert_eq!(again, paths);
+        }
     }
 
     #[test]

@@ -90,8 +90,11 @@ impl Archive {
         std::fs::create_dir_all(&partial).doing("create", &partial)?;
         let lock = lock(dir, &work.join("lock"))?;
         let (journal, mut records) = Journal::open(&work.join("journal.ndjson"), recording)?;
-        if records.is_empty() {
-            records = bag::records_of_sealed_bag(dir)?;
+        if refuse_unknown_payload(dir, &records).is_err() {
+            // The journal is gone or lost lines; the report of a sealed bag knows the same.
+            for (name, record) in bag::records_of_sealed_bag(dir)? {
+                records.entry(name).or_insert(record);
+            }
         }
         let mut layout = Layout::default();
         for record in records.values() {
@@ -280,15 +283,16 @@ fn refuse_foreign(dir: &Path, recording: &RecordingId) -> Result<(), Error> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(e) => return Err(e).doing("look into", dir),
     };
-    if dir.join(WORK).is_dir() {
-        return Ok(());
-    }
+    // Asked before the work folder, which may have lost its journal.
     if let Some(theirs) = bag::recording_of(dir)? {
         return if theirs == recording.as_str() {
             Ok(())
         } else {
             Err(Error::AnotherRecording { dir: dir.to_owned(), theirs })
         };
+    }
+    if dir.join(WORK).is_dir() {
+        return Ok(());
     }
     match entries.next() {
         None => Ok(()),

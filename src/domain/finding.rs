@@ -261,6 +261,13 @@ pub enum Finding {
         /// By how much, in milliseconds.
         ms: i64,
     },
+    /// Two segments have the same bytes although both digests are right: they were stored so.
+    SameBytes {
+        /// The one that they fit less.
+        name: ObjectName,
+        /// The other one.
+        other: ObjectName,
+    },
 }
 
 impl Finding {
@@ -287,7 +294,8 @@ impl Finding {
             | Self::FailoverGap { .. }
             | Self::ChangedSinceListing { .. }
             | Self::ContinuityErrors { .. }
-            | Self::TimestampsJump { .. } => Severity::Warning,
+            | Self::TimestampsJump { .. }
+            | Self::SameBytes { .. } => Severity::Warning,
             Self::NoPlaylist { .. }
             | Self::UnreadPlaylist { .. }
             | Self::NotAPlaylist { .. }
@@ -342,6 +350,7 @@ impl Finding {
             Self::ChangedSinceListing { .. } => "changed-since-listing",
             Self::ContinuityErrors { .. } => "continuity-errors",
             Self::TimestampsJump { .. } => "timestamps-jump",
+            Self::SameBytes { .. } => "same-bytes",
         }
     }
 }
@@ -446,6 +455,9 @@ impl fmt::Display for Finding {
             }
             Self::TimestampsJump { name, ms } => {
                 write!(f, "`{name}`: the time stamps jump by {ms} ms against its neighbours")
+            }
+            Self::SameBytes { name, other } => {
+                write!(f, "`{name}` has the same bytes as `{other}`, and was stored so")
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What has to be fetched: every object of a recording, once, with what is known about it beforehand.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use super::filename::{Container, FileName, Role};
@@ -8,7 +8,7 @@ use super::finding::Finding;
 use super::key::{KeyPrefix, ObjectKey, ObjectName};
 use super::locate::Recording;
 use super::object::ObjectInfo;
-use super::playlist::{Discontinuity, Encryption, Gap, Playlist, Segment, SegmentUri};
+use super::playlist::{Discontinuity, Encryption, Playlist, Segment, SegmentUri};
 use super::recording::TrackId;
 use super::report::ObjectRole;
 use super::time::SliceTime;
@@ -83,7 +83,13 @@ pub struct Plan {
 #[must_use]
 pub fn plan(recording: &Recording, playlists: &BTreeMap<ObjectKey, Playlist>) -> (Plan, Vec<Finding>) {
     let listed = listed_objects(recording);
-    let mut planner = Planner { recording, listed: &listed, seen: HashSet::new(), plan: Plan::default() };
+    let mut planner = Planner {
+        recording,
+        listed: &listed,
+        seen: HashSet::new(),
+        named: HashMap::new(),
+        plan: Plan::default(),
+    };
     let mut findings = Vec::new();
     for track in &recording.tracks {
         let read: Vec<_> = track
@@ -110,6 +116,8 @@ struct Planner<'a> {
     recording: &'a Recording,
     listed: &'a BTreeMap<&'a ObjectKey, &'a ObjectInfo>,
     seen: HashSet<ObjectName>,
+    /// What each name of a segment stands for: two places must not share one.
+    named: HashMap<ObjectName, ItemPlace>,
     plan: Plan,
 }
 
@@ -118,8 +126,9 @@ impl Planner<'_> {
         let named: Vec<Vec<(ObjectName, ItemPlace, &Segment)>> = read
             .iter()
             .map(|(_, playlist)| {
-                let with_bytes = playlist.segments.iter().filter(|segment| segment.gap == Gap::No);
-                with_bytes.map(|segment| self.locate_segment(playlist, segment)).collect()
+                // Those that are announced as missing too: who says so may be wrong, and if not they are
+                // lost, which is to be told.
+                playlist.segments.iter().map(|segment| self.locate_segment(playlist, segment)).collect()
             })
             .collect();
         let runs: Vec<RunInput> = read
@@ -168,7 +177,7 @@ impl Planner<'_> {
     }
 
     fn locate_segment<'s>(
-        &self,
+        &mut self,
         playlist: &Playlist,
         segment: &'s Segment,
     ) -> (ObjectName, ItemPlace, &'s Segment) {
@@ -181,7 +190,18 @@ impl Planner<'_> {
             SegmentUri::Elsewhere(url) => (name_of_url(url), ItemPlace::Url(url.clone())),
             SegmentUri::Unsafe(text) => (placeholder(segment.line, text), ItemPlace::Refused),
         };
-        (name, place, segment)
+        (self.own_name(name, &place), place, segment)
+    }
+
+    /// The name, or where it stands for another place already, one like it.
+    fn own_name(&mut self, name: ObjectName, place: &ItemPlace) -> ObjectName {
+        let (stem, extension) = name.as_str().rsplit_once('.').unwrap_or((name.as_str(), ""));
+        let others = (2_usize..).map(|n| ObjectName::parse(&format!("{stem}~{n}.{extension}")));
+        let mut candidates = std::iter::once(name.clone()).chain(others.map_while(Result::ok));
+        let own = candidates.find(|candidate| self.named.get(candidate).is_none_or(|known| known == place));
+        let own = own.unwrap_or(name);
+        self.named.entry(own.clone()).or_insert_with(|| place.clone());
+        own
     }
 
     fn add_segment(&mut self, track: TrackId, name: &ObjectName, place: &ItemPlace, segment: &Segment) {

@@ -19,6 +19,8 @@ pub struct Expectation {
     pub duration: Option<Duration>,
     /// Where its time stamps should start on the 90 kHz clock, once its neighbours have told.
     pub starts_at: Option<u64>,
+    /// Another segment whose bytes came in its place once, with the SHA-256 of those bytes.
+    pub not_as: Option<(super::key::ObjectName, Digest)>,
 }
 
 /// What the bytes of an object should be, by its name.
@@ -268,8 +270,18 @@ pub fn judge(expected: &Expectation, seen: &Observation, by: &SourceName) -> Res
         });
     }
     let proven = match_digests(expected, seen)?;
+    if let (None, Some((other, bytes))) = (proven, &expected.not_as)
+        && seen.digests.contains(bytes)
+    {
+        return Err(Corruption::SameAs { other: other.clone() });
+    }
     let structure_holds = match expected.content {
         Content::TransportStream => judge_structure(expected, &seen.structure, proven.is_some())?,
+        // What a store vouches for is kept, whatever it is; else a page is the answer of something else.
+        Content::Playlist if proven.is_none() => match &seen.structure {
+            Structure::Page(page) => return Err(Corruption::Page(*page)),
+            Structure::NotExamined | Structure::TransportStream(_) => false,
+        },
         Content::Playlist | Content::Opaque => false,
     };
     if let Some(algorithm) = proven {

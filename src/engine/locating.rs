@@ -16,7 +16,7 @@ use crate::domain::playlist::{self, MAX_BYTES};
 use crate::domain::recording::RecordingId;
 use crate::domain::verdict::{Content, Expectation, Verdict};
 use crate::event::Event;
-use crate::source::{Error, Listing};
+use crate::source::{Error, Listing, Operation};
 
 impl Fetcher {
     /// Looks for a recording in each candidate in turn, then in their fallbacks, and reads its playlists.
@@ -56,6 +56,7 @@ async fn locate(
     }
     let mut looked = Vec::new();
     let mut problem: Option<Error> = None;
+    let mut unread: Option<LocateError> = None;
     for candidate in with_fallbacks(candidates) {
         let store = &candidate.store;
         match look(context, store, &recording, &query, &mut looked).await {
@@ -63,16 +64,22 @@ async fn locate(
                 if store.source.name() != candidates[0].store.source.name() {
                     findings.push(Finding::FoundElsewhere { from: store.source.name().clone() });
                 }
-                return read(context, candidate, found, findings, &query, looked).await;
+                match read(context, candidate, found, findings, &query).await {
+                    Ok(found) => return Ok(found),
+                    Err(Unread::Absent(seen)) => looked.push(seen),
+                    // Another store may have what this one cannot give.
+                    Err(Unread::Playlist(error)) => unread = unread.or(Some(error)),
+                }
             }
             Ok(None) => {}
             Err(error) => problem = Some(error),
         }
     }
-    Err(match problem {
-        // "Not found" is only true where everybody could be asked.
-        Some(cause) => LocateError::Source { recording, cause, looked },
-        None => LocateError::NotFound { recording, looked },
+    // "Not found" is only true where everybody could be asked.
+    Err(match (unread, problem) {
+        (Some(error), _) => error,
+        (None, Some(cause)) => LocateError::Source { recording, cause, looked },
+        (None, None) => LocateError::NotFound { recording, looked },
     })
 }
 
@@ -129,20 +136,33 @@ async fn look(
         }
         Listing::Impossible => None,
     };
-    let objects = match (&listing, &query.playlist) {
+    let mut objects = match (&listing, &query.playlist) {
         (Some(listing), _) => listing.clone(),
         (None, Some(_)) => Vec::new(),
         (None, None) => guess(context, store, id, &folder, query).await?,
     };
     let named = query.playlist.as_ref().filter(|key| !objects.iter().any(|info| info.key == **key));
     let mut asked_for = None;
-    if let (Some(key), Some(_)) = (named, &listing) {
-        // It is not in the listing of its own folder, so it is not there.
-        asked_for = Some(key);
+    if let (Some(key), Some(_)) = (named.cloned(), &listing) {
+        // Its name may be none that the listing of the recording's names shows.
+        let seen = if locate::is_ours(key.file_name().as_str(), id) {
+            None
+        } else {
+            match context.patiently(source, || source.stat(&key)).await {
+                Ok(info) => Some(info),
+                Err(error) if error.obstacle == Obstacle::Absent => None,
+                Err(error) => return Err(error),
+            }
+        };
+        match seen {
+            Some(info) => objects.push(info),
+            // It is not in the listing of its own folder, so it is not there.
+            None => asked_for = Some(key),
+        }
     }
     let query = locate::Query {
         channel: query.channel.clone(),
-        playlist: query.playlist.clone().filter(|key| asked_for != Some(key)),
+        playlist: query.playlist.clone().filter(|key| asked_for.as_ref() != Some(key)),
     };
     let found = if objects.is_empty() && (query.playlist.is_none() || asked_for.is_some()) {
         None
@@ -177,6 +197,11 @@ async fn list(
             objects.extend(page.objects.into_iter().filter(|info| prefixes.len() > 1 || ours(info)));
             context.tell(&Event::Searched { recording: id, from: source.name(), listed: objects.len() });
             match page.next {
+                // A store that gives the same page again would be listed for ever.
+                Some(next) if after.as_ref() == Some(&next) => {
+                    let error = Error::new(Obstacle::Unexpected, Operation::List, source.name(), prefix);
+                    return Err(error.with_answer("the listing does not go on"));
+                }
                 Some(next) => after = Some(next),
                 None => break,
             }
@@ -233,8 +258,7 @@ async fn read(
     mut recording: Recording,
     mut findings: Vec<Finding>,
     query: &LocateQuery,
-    looked: Vec<Looked>,
-) -> Result<Found, LocateError> {
+) -> Result<Found, Unread> {
     let mut playlists = Vec::new();
     let mut texts = ReadPlaylists::new();
     adopt_playlists_of_fallbacks(context, &candidate, &mut recording, &mut findings).await;
@@ -259,7 +283,7 @@ async fn read(
     }
     let nothing_else = recording.slices.is_empty() && recording.others.is_empty();
     if texts.is_empty() && nothing_else {
-        return Err(no_playlist(&recording, playlists, looked));
+        return Err(no_playlist(&candidate.store, &recording, playlists));
     }
     let (plan, found) = plan(&recording, &texts);
     findings.extend(found);
@@ -284,13 +308,27 @@ async fn read(
     Ok(found)
 }
 
-fn no_playlist(recording: &Recording, playlists: Vec<FoundPlaylist>, looked: Vec<Looked>) -> LocateError {
+/// Why no playlist of a recording could be read in a store, where nothing else of it is known.
+enum Unread {
+    /// It is not there.
+    Absent(Looked),
+    /// It is there and could not be had.
+    Playlist(LocateError),
+}
+
+fn no_playlist(store: &Store, recording: &Recording, playlists: Vec<FoundPlaylist>) -> Unread {
     let worst = playlists.into_iter().find(|p| !matches!(p.verdict, Verdict::Absent { .. }));
     match worst {
         Some(FoundPlaylist { info, verdict, failed_tries, .. }) => {
-            LocateError::Playlist { key: info.key, verdict, tries: failed_tries }
+            Unread::Playlist(LocateError::Playlist { key: info.key, verdict, tries: failed_tries })
         }
-        None => LocateError::NotFound { recording: recording.id.clone(), looked },
+        None => Unread::Absent(Looked {
+            from: store.source.name().clone(),
+            place: store.source.describe(),
+            within: recording.folder.to_string(),
+            listed: None,
+            folder_is_empty: None,
+        }),
     }
 }
 

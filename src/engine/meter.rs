@@ -1,5 +1,7 @@
 //! Everything that is computed from bytes while they pass: digests and structure, in one go.
 
+use std::collections::BTreeSet;
+
 use crc_fast::{CrcAlgorithm, Digest as Crc};
 use md5::Md5;
 use sha1::Sha1;
@@ -30,19 +32,23 @@ enum Other {
 const HEAD_BYTES: usize = 512;
 
 impl Meter {
-    /// Measures what `published` needs and no more: MD5 costs twice what SHA-256 does, so it is computed
-    /// only where it is the best that the store has.
-    pub(super) fn new(content: Content, published: &[Digest]) -> Self {
-        let best = published.iter().map(Digest::algorithm).min();
-        let others = match best {
-            Some(Algorithm::Md5) => vec![Other::Md5(Box::default())],
-            Some(Algorithm::Sha1) => vec![Other::Sha1(Box::default())],
-            Some(Algorithm::Crc64Nvme) => vec![crc(Algorithm::Crc64Nvme, CrcAlgorithm::Crc64Nvme)],
-            Some(Algorithm::Crc64Xz) => vec![crc(Algorithm::Crc64Xz, CrcAlgorithm::Crc64Xz)],
-            Some(Algorithm::Crc32c) => vec![crc(Algorithm::Crc32c, CrcAlgorithm::Crc32Iscsi)],
-            Some(Algorithm::Crc32) => vec![crc(Algorithm::Crc32, CrcAlgorithm::Crc32IsoHdlc)],
-            Some(Algorithm::Sha256) | None => Vec::new(),
-        };
+    /// Measures what `published` and what another place `vouched` for need, and no more: MD5 costs twice what
+    /// SHA-256 does, so it is computed only where it is the best that a store has.
+    pub(super) fn new(content: Content, published: &[Digest], vouched: &[Digest]) -> Self {
+        let best = |digests: &[Digest]| digests.iter().map(Digest::algorithm).min();
+        let wanted: BTreeSet<_> = best(published).into_iter().chain(best(vouched)).collect();
+        let others = wanted
+            .into_iter()
+            .filter_map(|algorithm| match algorithm {
+                Algorithm::Md5 => Some(Other::Md5(Box::default())),
+                Algorithm::Sha1 => Some(Other::Sha1(Box::default())),
+                Algorithm::Crc64Nvme => Some(crc(algorithm, CrcAlgorithm::Crc64Nvme)),
+                Algorithm::Crc64Xz => Some(crc(algorithm, CrcAlgorithm::Crc64Xz)),
+                Algorithm::Crc32c => Some(crc(algorithm, CrcAlgorithm::Crc32Iscsi)),
+                Algorithm::Crc32 => Some(crc(algorithm, CrcAlgorithm::Crc32IsoHdlc)),
+                Algorithm::Sha256 => None,
+            })
+            .collect();
         let examiner = match content {
             Content::TransportStream => Some(Box::new(Examiner::new())),
             Content::Playlist | Content::Opaque => None,
@@ -134,7 +140,7 @@ mod tests {
 
     fn digest_of(algorithm: Algorithm, text: &[u8]) -> String {
         let published = Digest::new(algorithm, vec![0; algorithm.digest_bytes()]).unwrap();
-        let mut meter = Meter::new(Content::Opaque, &[published]);
+        let mut meter = Meter::new(Content::Opaque, &[published], &[]);
         for byte in text.chunks(1) {
             meter.push(byte);
         }
@@ -162,14 +168,18 @@ mod tests {
     fn only_the_best_digest_is_computed() {
         let md5 = Digest::new(Algorithm::Md5, [0; 16]).unwrap();
         let crc = Digest::new(Algorithm::Crc64Nvme, [0; 8]).unwrap();
-        let meter = Meter::new(Content::Opaque, &[md5, crc]);
+        let sha1 = Digest::new(Algorithm::Sha1, [0; 20]).unwrap();
+        let meter = Meter::new(Content::Opaque, &[md5.clone(), crc.clone()], &[]);
         let found: Vec<_> = meter.finish(Framing::Length).digests.iter().map(Digest::algorithm).collect();
         assert_eq!(found, [Algorithm::Sha256, Algorithm::Crc64Nvme]);
+        let meter = Meter::new(Content::Opaque, &[md5, crc], &[sha1]);
+        let found: Vec<_> = meter.finish(Framing::Length).digests.iter().map(Digest::algorithm).collect();
+        assert_eq!(found, [Algorithm::Sha256, Algorithm::Sha1, Algorithm::Crc64Nvme]);
     }
 
     #[test]
     fn a_page_in_the_place_of_media_is_seen() {
-        let mut meter = Meter::new(Content::TransportStream, &[]);
+        let mut meter = Meter::new(Content::TransportStream, &[], &[]);
         meter.push(b"<!DOCTYPE html><html>sign in</html>");
         assert_eq!(meter.finish(Framing::Length).structure, Structure::Page(Page::Html));
     }

@@ -77,6 +77,7 @@ pub(super) async fn fetch(context: &Context, job: &Job, sink: Sink) -> Result<Fe
         vouched: None,
         worst: None,
         absent_in: Vec::new(),
+        furthest: 0,
     };
     for place in &job.places {
         match fetch.at_place(place).await? {
@@ -111,6 +112,8 @@ struct Fetch<'a> {
     /// What to say if no place serves it.
     worst: Option<Verdict>,
     absent_in: Vec<SourceName>,
+    /// How many bytes of one transfer came, at the most.
+    furthest: u64,
 }
 
 enum AtPlace {
@@ -215,6 +218,7 @@ impl Fetch<'_> {
         let mut retries = Retries::new(self.context.options.retry, self.context.now());
         let mut current: Option<Transfer> = None;
         let mut changes = 0;
+        self.furthest = 0;
         loop {
             let error = match self.request(source, key, &mut current, &mut retries).await {
                 Ok(()) => break,
@@ -291,7 +295,11 @@ impl Fetch<'_> {
             self.context.rate.pass(chunk.len()).await;
             transfer.meter.push(&chunk);
             self.sink.write(&chunk).map_err(Failure::Disk)?;
-            retries.progressed(self.context.now());
+            // Bytes that were here before and were thrown away are no progress.
+            if transfer.meter.size() > self.furthest {
+                self.furthest = transfer.meter.size();
+                retries.progressed(self.context.now());
+            }
             self.context.received(&self.job.name, chunk.len() as u64);
             if let Some(size) = transfer.expected.size
                 && transfer.meter.size() > size
@@ -311,9 +319,8 @@ impl Fetch<'_> {
             (_, _) => true,
         };
         let in_first_place = self.job.places.first().is_some_and(|place| place.source.name() == name);
-        if let (true, Some(listed)) = (in_first_place, &self.job.listed)
-            && !same_version(listed)
-        {
+        let changed = in_first_place && self.job.listed.as_ref().is_some_and(|listed| !same_version(listed));
+        if changed {
             // A playlist is written again and again while a recording runs.
             if expected.content != Content::Playlist {
                 self.findings.push(Finding::ChangedSinceListing { name: self.job.name.clone() });
@@ -321,15 +328,24 @@ impl Fetch<'_> {
             expected.size = None;
         }
         expected.size = expected.size.or(info.size);
-        expected.digests.clone_from(&info.digests);
-        let mut vouched_by = name.clone();
-        if expected.digests.is_empty()
-            && let Some((digests, by)) = &self.vouched
-        {
-            expected.digests.clone_from(digests);
-            vouched_by = by.clone();
+        // A version that nobody listed, in the place of one whose bytes were another segment's, cannot vouch
+        // for itself.
+        let distrusted = changed && (expected.starts_at.is_some() || expected.not_as.is_some());
+        expected.digests.clear();
+        if !distrusted {
+            expected.digests.clone_from(&info.digests);
         }
-        let meter = Meter::new(expected.content, &expected.digests);
+        // What the first place vouched for holds for every other place, whatever that one vouches for.
+        let vouched = self.vouched.as_ref().filter(|_| !distrusted);
+        let elsewhere = vouched.map_or(&[][..], |(digests, _)| digests);
+        let meter = Meter::new(expected.content, &expected.digests, elsewhere);
+        let mut vouched_by = name.clone();
+        if let Some((digests, by)) = vouched {
+            if expected.digests.is_empty() {
+                vouched_by = by.clone();
+            }
+            expected.digests.extend(digests.iter().cloned());
+        }
         Transfer { meter, expected, vouched_by, etag: info.etag.clone(), framing }
     }
 
@@ -345,7 +361,8 @@ impl Fetch<'_> {
             Err(what) => {
                 // Where the bytes are not what their store vouches for, its digest still tells the right
                 // ones. Where they are and are bad, they were stored bad.
-                if matches!(what, Corruption::Digest { .. }) && vouched_by == *name {
+                let first = self.vouched.is_none() && vouched_by == *name;
+                if matches!(what, Corruption::Digest { .. }) && first {
                     self.vouched = Some((expected.digests, vouched_by));
                 }
                 Err(Failure::Corrupt(what))

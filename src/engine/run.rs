@@ -14,7 +14,7 @@ use super::target::PlaylistUrl;
 use super::{Candidate, Context, Fetcher, time_of_day};
 use crate::archive::{self, Archive, JoinedV1, Presence, Record, ReportV1, Seal, Trust};
 use crate::domain::continuity::{Stamp, Suspect, Why, suspects};
-use crate::domain::digest::Algorithm;
+use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::finding::Finding;
 use crate::domain::key::ObjectName;
 use crate::domain::place::SourceName;
@@ -142,7 +142,7 @@ impl Run {
         let playlist_names: Vec<_> =
             playlists.iter().map(|p| name_in_archive(&p.info.key, &recording.folder)).collect();
         for playlist in playlists {
-            self.keep_playlist(playlist, &recording.folder).await?;
+            self.keep_playlist(&candidate, playlist, &recording.folder).await?;
         }
         for item in keep {
             if let Some(record) = kept.get(&item.name) {
@@ -227,6 +227,7 @@ impl Run {
     /// A playlist was read into memory already. It is written again where it changed meanwhile.
     async fn keep_playlist(
         &mut self,
+        candidate: &Candidate,
         playlist: FoundPlaylist,
         folder: &crate::domain::key::KeyPrefix,
     ) -> Result<(), Failed> {
@@ -247,6 +248,10 @@ impl Run {
         {
             self.done(kept_report(&item, record));
             return Ok(());
+        }
+        if fetched.bytes.as_ref().is_some_and(|bytes| bytes.sink.is_cut()) {
+            // Larger than what is read of a playlist: kept all the same, whole, as a file.
+            return self.fetch_all(candidate, folder, vec![item]).await;
         }
         let (archive, report) = (self.archive.clone(), item.clone());
         let kept = tokio::task::spawn_blocking(move || keep(&archive, &report, fetched)).await;
@@ -333,8 +338,11 @@ impl Run {
             for Suspect { index, why } in suspects(&stamps) {
                 let Some(item) = items.get(&present[index].name) else { continue };
                 let Some(object) = self.objects.get(&item.name) else { continue };
+                // An answer about another version than the listed one vouches for that version.
+                let changed = Finding::ChangedSinceListing { name: item.name.clone() };
                 let vouched_for =
-                    matches!(object.verdict, Verdict::Verified { evidence: Evidence::StoreDigest { .. } });
+                    matches!(object.verdict, Verdict::Verified { evidence: Evidence::StoreDigest { .. } })
+                        && !self.findings.contains(&changed);
                 match why {
                     Why::OutOfPlace { expected_pts, found_pts }
                         if beyond_slack(expected_pts, found_pts, &stamps[index]) =>
@@ -359,19 +367,20 @@ impl Run {
                     }
                     Why::SameBytes { as_index } if !vouched_for => {
                         let other = present[as_index].name.clone();
-                        let twin = self.sha256(&other);
-                        self.once_more(
-                            candidate,
-                            folder,
-                            (*item).clone(),
-                            Corruption::SameAs { other: other.clone() },
-                        )
-                        .await?;
-                        if twin.is_some() && self.sha256(&item.name) == twin {
-                            self.withdraw(item, Corruption::SameAs { other })?;
-                        }
+                        let mut item = (*item).clone();
+                        item.expected.not_as = self
+                            .sha256(&other)
+                            .and_then(|bytes| Digest::new(Algorithm::Sha256, bytes))
+                            .map(|bytes| (other.clone(), bytes));
+                        self.once_more(candidate, folder, item, Corruption::SameAs { other }).await?;
                     }
-                    Why::OutOfPlace { .. } | Why::SameBytes { .. } => {}
+                    Why::SameBytes { as_index } => {
+                        let (name, other) = (item.name.clone(), present[as_index].name.clone());
+                        let finding = Finding::SameBytes { name, other };
+                        self.context.tell(&Event::Noticed { finding: &finding });
+                        self.findings.push(finding);
+                    }
+                    Why::OutOfPlace { .. } => {}
                 }
             }
         }

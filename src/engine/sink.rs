@@ -41,6 +41,14 @@ impl Sink {
         }
     }
 
+    /// Whether bytes came that it could not hold.
+    pub(super) fn is_cut(&self) -> bool {
+        match self {
+            Self::File { .. } => false,
+            Self::Memory { dropped, .. } => *dropped > 0,
+        }
+    }
+
     pub(super) fn restart(&mut self) -> Result<(), Error> {
         match self {
             Self::File { staged, written } => {

@@ -140,9 +140,13 @@ impl<D: Dialect> Transport<D> {
             let range = content_range(answer.headers());
             let fits = range
                 .is_some_and(|r| r.first == read.from && length.is_none_or(|l| l == r.last + 1 - r.first));
-            if !fits {
+            // Nobody asked for a part of the object: what comes must be all of it.
+            let whole = read.from > 0 || range.is_some_and(|r| r.whole == Some(r.last + 1));
+            if !fits || !whole {
+                // A place that gets ranges wrong may still serve the whole object.
+                let obstacle = if read.from > 0 { Obstacle::Changed } else { Obstacle::Unexpected };
                 return Err(self
-                    .error(Obstacle::Unexpected, Operation::Read, key)
+                    .error(obstacle, Operation::Read, key)
                     .with_answer("the range of the answer is not the one that was asked for"));
             }
             info.size = range.and_then(|r| r.whole);
@@ -182,7 +186,8 @@ impl<D: Dialect> Transport<D> {
                 .await
                 .map_err(|cause| transport_error(&self.name, operation, key.as_str(), cause))?;
             tracing::debug!(store = %self.name, %method, key = key.as_str(), status = answer.status().as_u16());
-            if answer.status().is_success() {
+            // Other successes carry something else than the object, or nothing.
+            if matches!(answer.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
                 return Ok(answer);
             }
             let next = answer.status().is_redirection() && self.dialect.follows_redirects();

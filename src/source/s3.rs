@@ -15,11 +15,12 @@ use aws_sdk_s3::config::{BehaviorVersion, Region, RequestChecksumCalculation, Re
 use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
-use aws_sdk_s3::types::ChecksumMode;
+use aws_sdk_s3::types::{ChecksumMode, EncodingType};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::connect::{Credentials, S3Place};
@@ -216,17 +217,28 @@ impl Source for S3Source {
     }
 
     async fn list(&self, prefix: &str, after: Option<&PageToken>) -> Result<Page, Error> {
+        // Keys may hold characters that no XML document can.
         let request = self.client().list_objects_v2().bucket(&self.place.bucket).prefix(prefix);
+        let request = request.encoding_type(EncodingType::Url);
         let request = request.set_continuation_token(after.map(|token| token.0.clone()));
         let answer = request.send().await.map_err(|cause| self.list_error(prefix, cause))?;
         tracing::debug!(store = %self.name(), prefix, keys = answer.contents().len(), "listed");
         let mut page = Page::default();
         for object in answer.contents() {
             let Some(key) = object.key() else { continue };
-            page.push_key(key, |key| listed(key, object));
+            // A compatible store that does not know the encoding does not name it either.
+            let key = match answer.encoding_type() {
+                Some(EncodingType::Url) => url_decoded(key),
+                Some(_) | None => key.to_owned(),
+            };
+            page.push_key(&key, |key| listed(key, object));
         }
         if answer.is_truncated() == Some(true) {
-            page.next = answer.next_continuation_token().map(|token| PageToken(token.to_owned()));
+            let Some(token) = answer.next_continuation_token() else {
+                let error = Error::new(Obstacle::Unexpected, Operation::List, self.name(), prefix);
+                return Err(error.with_answer("the listing breaks off without a way to go on"));
+            };
+            page.next = Some(PageToken(token.to_owned()));
         }
         Ok(page)
     }
@@ -238,6 +250,11 @@ impl Source for S3Source {
             Client::from_conf(config.build());
         true
     }
+}
+
+/// A key as `encoding-type=url` writes it: a space may be a plus, and a plus never stands for itself.
+fn url_decoded(key: &str) -> String {
+    percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 /// A listing tells no digest but the ETag, and not whether that is an MD5: with KMS it has the same form.
