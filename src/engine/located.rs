@@ -9,12 +9,12 @@ use crate::domain::key::ObjectKey;
 use crate::domain::locate::Recording;
 use crate::domain::object::ObjectInfo;
 use crate::domain::place::SourceName;
-use crate::domain::plan::Plan;
+use crate::domain::plan::{Item, Plan};
 use crate::domain::playlist::Playlist;
 use crate::domain::recording::{ChannelName, RecordingId};
-use crate::domain::report::{Outcome, Try};
+use crate::domain::report::{ObjectRole, Outcome, Try};
 use crate::domain::verdict::Verdict;
-use crate::source;
+use crate::source::{self, Listing};
 
 /// How to look.
 #[derive(Debug, Clone, Default)]
@@ -89,6 +89,15 @@ impl Found {
     pub fn known_bytes(&self) -> u64 {
         let items = self.plan.items.iter().filter_map(|item| item.expected.size);
         items.sum::<u64>() + self.playlists.iter().filter_map(|p| p.info.size).sum::<u64>()
+    }
+
+    /// Segments that a playlist lists and the store's own listing does not. Empty where the store cannot list.
+    pub fn unlisted(&self) -> impl Iterator<Item = &Item> {
+        let can_list = self.candidate.store.source.capabilities().listing == Listing::Possible;
+        let denied = self.findings.iter().any(|finding| matches!(finding, Finding::ListDenied { .. }));
+        self.plan.items.iter().filter(move |item| {
+            can_list && !denied && item.listed.is_none() && matches!(item.role, ObjectRole::Segment(_))
+        })
     }
 
     /// How many segments the playlists list.

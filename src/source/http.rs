@@ -181,6 +181,7 @@ impl<D: Dialect> Transport<D> {
                 .send()
                 .await
                 .map_err(|cause| transport_error(&self.name, operation, key.as_str(), cause))?;
+            tracing::debug!(store = %self.name, %method, key = key.as_str(), status = answer.status().as_u16());
             if answer.status().is_success() {
                 return Ok(answer);
             }

@@ -215,6 +215,7 @@ impl Source for S3Source {
         let request = self.client().list_objects_v2().bucket(&self.place.bucket).prefix(prefix);
         let request = request.set_continuation_token(after.map(|token| token.0.clone()));
         let answer = request.send().await.map_err(|cause| self.list_error(prefix, cause))?;
+        tracing::debug!(store = %self.name(), prefix, keys = answer.contents().len(), "listed");
         let mut page = Page::default();
         for object in answer.contents() {
             let Some(key) = object.key() else { continue };

@@ -1,1 +1,206 @@
-fn main() {}
+//! The command-line tool: reads what was typed, lets the library work, and says what came of it.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there"))]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "views pick what they show from the library's open list of events, as hints do from the system's errors"
+)]
+
+mod args;
+mod commands;
+mod context;
+mod failure;
+mod output;
+mod progress;
+mod quantity;
+mod settings;
+mod signals;
+
+use std::sync::Arc;
+
+use clap::Parser as _;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use args::{Cli, ColorMode, Command, ConfigCommand, GlobalArgs};
+use context::{Context, Form};
+use failure::{ExitCode, Failure};
+use progress::{Progress, Summary, Verbosity};
+use settings::env::Environment;
+use settings::{Flags, Settings};
+
+fn main() -> std::process::ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are "errors" too, with 0; a closed stdout is nobody's fault.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::Usage.into() } else { ExitCode::Complete.into() };
+        }
+    };
+    match cli.global.color {
+        ColorMode::Auto => {}
+        ColorMode::Always => anstream::ColorChoice::Always.write_global(),
+        ColorMode::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    // A panic must not look like any of the documented codes but 1; its message is on stderr already.
+    std::panic::catch_unwind(|| start(cli)).unwrap_or(ExitCode::Internal).into()
+}
+
+fn start(cli: Cli) -> ExitCode {
+    let environment = Environment::of_process();
+    let verbosity = match (cli.global.quiet, cli.global.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, 0) => Verbosity::Normal,
+        (false, _) => Verbosity::Verbose,
+    };
+    let dumb = environment.has_dumb_terminal();
+    let result = match &cli.command {
+        // These say what is built in: a broken settings file must not hide it.
+        Command::Regions(args) => commands::regions::run(args, Form::of(&cli.global)),
+        Command::Completions(args) => commands::completions::run(args),
+        Command::Man => commands::man::run(),
+        Command::Fetch(_)
+        | Command::Locate(_)
+        | Command::Verify(_)
+        | Command::Join(_)
+        | Command::Config(_) => {
+            let flags = flags(&cli);
+            return match Settings::load(&flags, environment.clone()) {
+                Ok(settings) => with_settings(&cli, settings, &environment, verbosity, dumb),
+                Err(failure) => fail(&failure, &cli.global, verbosity, dumb),
+            };
+        }
+    };
+    result.unwrap_or_else(|failure| fail(&failure, &cli.global, verbosity, dumb))
+}
+
+/// The flags of this call that are settings.
+fn flags(cli: &Cli) -> Flags {
+    let mut flags =
+        Flags { config: cli.global.config.clone(), progress: cli.global.progress, ..Flags::default() };
+    match &cli.command {
+        Command::Fetch(args) => {
+            flags.store = args.store.clone();
+            flags.network = args.network.clone();
+            flags.transfer = args.transfer.clone();
+        }
+        Command::Locate(args) => {
+            flags.store = args.store.clone();
+            flags.network = args.network.clone();
+        }
+        Command::Config(ConfigCommand::Show(args)) => {
+            flags.store = args.store.clone();
+            flags.network = args.network.clone();
+            flags.transfer = args.transfer.clone();
+        }
+        Command::Verify(_)
+        | Command::Join(_)
+        | Command::Regions(_)
+        | Command::Completions(_)
+        | Command::Man => {}
+    }
+    flags
+}
+
+fn with_settings(
+    cli: &Cli,
+    settings: Settings,
+    environment: &Environment,
+    verbosity: Verbosity,
+    dumb: bool,
+) -> ExitCode {
+    if let Command::Config(ConfigCommand::Show(_)) = &cli.command {
+        return commands::config::show(&settings, Form::of(&cli.global))
+            .unwrap_or_else(|failure| fail(&failure, &cli.global, verbosity, dumb));
+    }
+    let summary = match Form::of(&cli.global) {
+        Form::Text => Summary::Follows,
+        Form::Json => Summary::Lacks,
+    };
+    let progress = Arc::new(Progress::new(settings.progress, verbosity, summary, dumb));
+    log(&cli.global, environment, &progress);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let failure = Failure::internal(error).context("could not start");
+            progress.fail(&failure);
+            return failure.code;
+        }
+    };
+    let context = Context::new(settings, Form::of(&cli.global), verbosity, progress);
+    let code = runtime.block_on(supervised(&context, &cli.command));
+    context.progress.finish();
+    // What still runs was told to stop and did not; it must not keep the program from ending.
+    runtime.shutdown_background();
+    code
+}
+
+/// Runs a command; a signal that made it stop decides the code.
+async fn supervised(context: &Context, command: &Command) -> ExitCode {
+    let signals = match signals::Signals::watch(context.cancel.clone(), context.progress.clone()) {
+        Ok(signals) => signals,
+        Err(error) => {
+            let failure = Failure::internal(error).context("could not watch for signals");
+            context.progress.fail(&failure);
+            return failure.code;
+        }
+    };
+    let result = run(context, command).await;
+    context.progress.finish();
+    match (result, signals.received()) {
+        (Ok(ExitCode::Complete), _) => ExitCode::Complete,
+        (Ok(_), Some(stopped)) => stopped,
+        (Ok(code), None) => code,
+        (Err(failure), stopped) => {
+            context.progress.fail(&failure);
+            stopped.unwrap_or(failure.code)
+        }
+    }
+}
+
+async fn run(context: &Context, command: &Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Verify(args) => commands::verify::run(context, args).await,
+        Command::Fetch(args) => commands::fetch::run(context, args).await,
+        Command::Locate(args) => commands::locate::run(context, args).await,
+        Command::Join(args) => commands::join::run(context, args).await,
+        Command::Regions(args) => commands::regions::run(args, context.form),
+        Command::Completions(args) => commands::completions::run(args),
+        Command::Man => commands::man::run(),
+        Command::Config(ConfigCommand::Show(_)) => commands::config::show(&context.settings, context.form),
+    }
+}
+
+/// Says why nothing could be started.
+fn fail(failure: &Failure, global: &GlobalArgs, verbosity: Verbosity, dumb: bool) -> ExitCode {
+    // Without settings only the flag can have asked for JSON; no other view has anything to draw.
+    let mode = match global.progress {
+        Some(args::ProgressMode::Json) => args::ProgressMode::Json,
+        Some(_) | None => args::ProgressMode::None,
+    };
+    Progress::new(mode, verbosity, Summary::Lacks, dumb).fail(failure);
+    failure.code
+}
+
+/// A log on stderr where `RUST_LOG` or a second `-v` asks for one.
+fn log(global: &GlobalArgs, environment: &Environment, progress: &Arc<Progress>) {
+    let usual = match global.verbose {
+        0 | 1 => None,
+        2 => Some("recfetch=debug"),
+        _ => Some("recfetch=trace"),
+    };
+    let wanted = environment.get("RUST_LOG").ok().flatten().or(usual);
+    let Some(filter) = wanted.and_then(|text| tracing_subscriber::EnvFilter::try_new(text).ok()) else {
+        return;
+    };
+    let progress = progress.clone();
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(move || progress::LogWriter::new(progress.clone()));
+    // The libraries below would print signed URLs and headers: whatever was asked for, only our own words
+    // are logged.
+    let ours = tracing_subscriber::filter::filter_fn(|about| about.target().starts_with("recfetch"));
+    tracing_subscriber::registry().with(lines.with_filter(ours)).with(filter).init();
+}

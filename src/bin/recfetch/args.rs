@@ -1,0 +1,350 @@
+//! What can be typed: the command line as clap sees it. What it means is decided in `settings`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+
+use crate::failure::EXIT_CODES;
+use crate::quantity::{parse_duration, parse_rate};
+
+const EXAMPLES: &str = "\
+Examples:
+  A recording of a configured store, with all its segments joined into one file:
+    recfetch fetch 38f8e3cfdc474cd56fc1ceba380d7e1a --store prod --out archive --join
+  One call without a config file; region as Agora's number, its name, or Amazon's id:
+    recfetch fetch 38f8e3cfdc474cd56fc1ceba380d7e1a --vendor aws --region 4 --bucket lessons --prefix school/math
+  From a public or presigned playlist URL:
+    recfetch fetch 'https://lessons.example.com/math/38f8…_room.m3u8'
+  What is missing in the bucket, from the backup:
+    recfetch fetch 38f8e3cfdc474cd56fc1ceba380d7e1a --store prod --fallback backup";
+
+/// Brings Agora Cloud Recording recordings home: finds, fetches, proves, keeps and joins them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "recfetch",
+    version,
+    after_help = EXIT_CODES,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = false,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// Settings file [env: RECFETCH_CONFIG] [default: recfetch/config.toml in the XDG config folder]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// Say nothing but results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more: notes and failed tries; twice: a log of what is done
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// How progress is shown, on stderr [env: RECFETCH_PROGRESS] [default: auto]
+    #[arg(long, global = true, value_name = "HOW")]
+    pub(crate) progress: Option<ProgressMode>,
+    /// Whether text is coloured; NO_COLOR is heeded
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorMode,
+    /// Print the result as JSON on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressMode {
+    /// A bar on a terminal, else lines
+    #[default]
+    Auto,
+    /// A bar
+    Bar,
+    /// A line every few seconds
+    Lines,
+    /// Every event as a line of JSON
+    Json,
+    /// Nothing
+    None,
+}
+
+/// Whether text is coloured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorMode {
+    /// On a terminal
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Fetch recordings, prove every segment, and keep them as BagIt bags
+    #[command(after_help = EXAMPLES)]
+    Fetch(FetchArgs),
+    /// Say where recordings are and what belongs to them, without fetching
+    Locate(LocateArgs),
+    /// Hash every file of bags again, offline, and name what changed
+    Verify(VerifyArgs),
+    /// Join the segments of a bag into one file
+    Join(JoinArgs),
+    /// List Agora's region numbers and names of all document generations
+    Regions(RegionsArgs),
+    /// Look at the settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the man page
+    Man,
+}
+
+/// Which recordings.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RecordingArgs {
+    /// Recording ID (sid), key of a playlist, or URL of a playlist
+    #[arg(required = true, value_name = "RECORDING")]
+    pub(crate) recordings: Vec<String>,
+    /// Channel name (cname); names the playlist where a store cannot list
+    #[arg(long, value_name = "CNAME")]
+    pub(crate) channel: Option<String>,
+    /// Walk the whole bucket where the prefix is not known
+    #[arg(long)]
+    pub(crate) search: bool,
+    /// Key of the playlist, where it is known
+    #[arg(long, value_name = "KEY")]
+    pub(crate) playlist: Vec<String>,
+}
+
+/// Where the bytes are.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Where the recording is")]
+pub(crate) struct StoreArgs {
+    /// Store from the settings file; may be repeated, searched in this order [env: RECFETCH_STORE]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) store: Vec<String>,
+    /// Store that is tried for what the first one lacks; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) fallback: Vec<String>,
+    /// A store for this call: qiniu, aws, aliyun, tencent, …, s3, http, dir, or Agora's number
+    #[arg(long, value_name = "VENDOR", conflicts_with = "store")]
+    pub(crate) vendor: Option<String>,
+    /// Region: Agora's number or name, or the vendor's id
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// Bucket
+    #[arg(long, value_name = "BUCKET")]
+    pub(crate) bucket: Option<String>,
+    /// Folder in the bucket, Agora's fileNamePrefix joined by slashes
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) prefix: Option<String>,
+    /// Scheme and host of an S3-compatible store
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) endpoint: Option<String>,
+    /// Put the bucket into the path of URLs rather than before the host
+    #[arg(long)]
+    pub(crate) path_style: bool,
+    /// Profile of the AWS settings files
+    #[arg(long, value_name = "PROFILE", conflicts_with = "anonymous")]
+    pub(crate) profile: Option<String>,
+    /// Ask without credentials: a public bucket
+    #[arg(long)]
+    pub(crate) anonymous: bool,
+    /// A web server for this call: the folder that keys are below
+    #[arg(long, value_name = "URL", conflicts_with_all = ["store", "bucket", "dir"], value_hint = ValueHint::Url)]
+    pub(crate) url: Option<String>,
+    /// A local folder for this call, laid out like the bucket
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["store", "bucket"], value_hint = ValueHint::DirPath)]
+    pub(crate) dir: Option<PathBuf>,
+    /// Accept a region number or name whose meaning is a guess
+    #[arg(long)]
+    pub(crate) unconfirmed_region: bool,
+}
+
+/// How patient the network side is.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Network")]
+pub(crate) struct NetworkArgs {
+    /// Tries after the first one, per object and store [env: RECFETCH_RETRIES] [default: 8]
+    #[arg(long, value_name = "N")]
+    pub(crate) retries: Option<u32>,
+    /// Longest time for all tries of one object: 90s, 5m [env: RECFETCH_PATIENCE] [default: 5m]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) patience: Option<Duration>,
+    /// Longest time for a connection to be made [env: RECFETCH_CONNECT_TIMEOUT] [default: 10s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) connect_timeout: Option<Duration>,
+    /// Longest time without a byte [env: RECFETCH_STALL_TIMEOUT] [default: 30s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) stall_timeout: Option<Duration>,
+    /// Proxies: those of the environment (HTTPS_PROXY …) or none [env: RECFETCH_PROXY] [default: system]
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) proxy: Option<ProxyMode>,
+}
+
+/// Which proxies are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProxyMode {
+    /// Those that the environment names
+    System,
+    /// None
+    None,
+}
+
+/// How bytes are fetched and kept.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct TransferArgs {
+    /// Folder that gets one folder per recording [env: RECFETCH_OUT] [default: .]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+    /// Most objects that are fetched at once [env: RECFETCH_JOBS] [default: 16]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+    /// Most bytes per second: 500k, 1M, 2MiB [env: RECFETCH_LIMIT_RATE] [default: none]
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub(crate) limit_rate: Option<u64>,
+    /// Believe size and time of files that an earlier run proved, do not hash them [env: RECFETCH_TRUST_MTIME]
+    #[arg(long)]
+    pub(crate) trust_mtime: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FetchArgs {
+    #[command(flatten)]
+    pub(crate) what: RecordingArgs,
+    #[command(flatten)]
+    pub(crate) transfer: TransferArgs,
+    /// Join the segments into one file, beside the bag unless FILE is given
+    #[expect(clippy::option_option, reason = "clap: not given, given, given with a file")]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, value_hint = ValueHint::FilePath)]
+    pub(crate) join: Option<Option<PathBuf>>,
+    /// Join although segments are missing, and say so in the name
+    #[arg(long, requires = "join")]
+    pub(crate) allow_gaps: bool,
+    /// Ask the fallback also where a store refused or archived an object
+    #[arg(long)]
+    pub(crate) fallback_on_denied: bool,
+    /// Request segments whose URI in the playlist is absolute or names another host
+    #[arg(long)]
+    pub(crate) allow_absolute: bool,
+    /// Locate and plan only: say what would be fetched
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LocateArgs {
+    #[command(flatten)]
+    pub(crate) what: RecordingArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct VerifyArgs {
+    /// Bag of a recording
+    #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dirs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JoinArgs {
+    /// Bag of a recording
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// The file to write [default: beside the bag, named after the recording]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) to: Option<PathBuf>,
+    /// Join although segments are missing, and say so in the name
+    #[arg(long)]
+    pub(crate) allow_gaps: bool,
+    /// The track to join, as the report names it, where there is more than one
+    #[arg(long, value_name = "TRACK")]
+    pub(crate) track: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RegionsArgs {
+    /// Vendor: Agora's number, a word or a product's name; all without it
+    pub(crate) vendor: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the effective settings and where each came from
+    Show(ConfigShowArgs),
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ConfigShowArgs {
+    #[command(flatten)]
+    pub(crate) transfer: TransferArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CompletionsArgs {
+    /// Shell
+    pub(crate) shell: Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn join_takes_a_file_only_after_an_equals_sign() {
+        let parse = |words: &[&str]| {
+            let cli = Cli::try_parse_from([&["recfetch", "fetch"], words].concat()).unwrap();
+            match cli.command {
+                Command::Fetch(args) => (args.what.recordings, args.join),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(parse(&["--join", "sid"]), (vec!["sid".to_owned()], Some(None)));
+        assert_eq!(parse(&["sid", "--join=a.ts"]), (vec!["sid".to_owned()], Some(Some("a.ts".into()))));
+        assert_eq!(parse(&["sid"]).1, None);
+    }
+
+    #[test]
+    fn no_flag_takes_a_secret() {
+        for command in Cli::command().get_subcommands() {
+            for arg in command.get_arguments() {
+                let name = arg.get_id().as_str();
+                assert!(
+                    !name.contains("secret") && !name.contains("token") && !name.contains("key_id"),
+                    "{name}"
+                );
+            }
+        }
+    }
+}

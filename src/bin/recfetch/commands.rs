@@ -1,0 +1,12 @@
+//! One module per command.
+
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod fetch;
+pub(crate) mod join;
+pub(crate) mod locate;
+pub(crate) mod looking;
+pub(crate) mod man;
+pub(crate) mod outcome;
+pub(crate) mod regions;
+pub(crate) mod verify;

@@ -1,0 +1,155 @@
+//! `fetch`: finds recordings, fetches them, and says what became of them.
+
+use std::num::NonZeroU64;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use recfetch::archive::JoinedV1;
+use recfetch::domain::playlist::UriPolicy;
+use recfetch::domain::report::Report;
+use recfetch::domain::verdict::Verdict;
+use recfetch::engine::{
+    AfterDenial, FetchError, FetchOptions, Fetched, Fetcher, Gaps, JoinOutcome, JoinRequest, JoinTo,
+    RetryPolicy,
+};
+
+use super::looking::{self, Looking};
+use super::outcome::{Many, failed, refusal};
+use crate::args::FetchArgs;
+use crate::context::{Context, Form};
+use crate::failure::{ExitCode, Failure, hint};
+use crate::output::summary::{self, Notes};
+use crate::progress::Verbosity;
+use crate::settings::Settings;
+
+/// Fetches each recording in turn. One that fails does not stop the others.
+///
+/// # Errors
+/// Where the settings are wrong: no store was asked for anything then.
+pub(crate) async fn run(context: &Context, args: &FetchArgs) -> Result<ExitCode, Failure> {
+    let many = Many::of(args.what.recordings.len());
+    let join = args.join.as_ref().map(|file| JoinRequest {
+        to: file.clone().map_or(JoinTo::BesideBag, JoinTo::File),
+        gaps: if args.allow_gaps { Gaps::Allow } else { Gaps::Refuse },
+        track: None,
+    });
+    if many == Many::Several && matches!(&join, Some(JoinRequest { to: JoinTo::File(_), .. })) {
+        return Err(Failure::usage("one file cannot hold several recordings")
+            .hint("give --join without a file: each recording is joined beside its bag"));
+    }
+    let looking = Looking::new(context, &args.what, &args.store).await?;
+    let fetcher =
+        Fetcher::new(options(&context.settings, args), context.progress.clone(), context.cancel.clone());
+    let one = One { context, args, looking, fetcher, join, many };
+    let mut code = ExitCode::Complete;
+    for text in &args.what.recordings {
+        if context.cancel.is_cancelled() {
+            break;
+        }
+        code = code.worse(match one.fetch(text).await {
+            Ok(code) => code,
+            Err(failure) => failed(context, text, failure, many)?,
+        });
+    }
+    Ok(code)
+}
+
+fn options(settings: &Settings, args: &FetchArgs) -> FetchOptions {
+    FetchOptions {
+        after_denial: if args.fallback_on_denied { AfterDenial::AskFallback } else { AfterDenial::Stop },
+        uris: if args.allow_absolute { UriPolicy::AllowAbsolute } else { UriPolicy::NamesOnly },
+        ..looking_options(settings)
+    }
+}
+
+/// What the settings say about any request.
+pub(super) fn looking_options(settings: &Settings) -> FetchOptions {
+    FetchOptions {
+        jobs: settings.jobs,
+        rate: settings.limit_rate.and_then(NonZeroU64::new),
+        retry: RetryPolicy {
+            tries: settings.retries.saturating_add(1),
+            patience: settings.patience,
+            ..RetryPolicy::default()
+        },
+        trust: settings.trust,
+        http: settings.http.clone(),
+        ..FetchOptions::default()
+    }
+}
+
+struct One<'a> {
+    context: &'a Context,
+    args: &'a FetchArgs,
+    looking: Looking,
+    fetcher: Fetcher,
+    join: Option<JoinRequest>,
+    many: Many,
+}
+
+impl One<'_> {
+    async fn fetch(&self, text: &str) -> Result<ExitCode, Failure> {
+        let found = self.looking.find(self.context, &self.fetcher, text).await?;
+        if self.args.dry_run {
+            return looking::tell(self.context, &found, self.many);
+        }
+        if self.context.form == Form::Text {
+            self.context.print(&looking::located_line(&found))?;
+        }
+        let started = Instant::now();
+        let fetched = self.fetcher.fetch(found, &self.context.settings.out, self.join.as_ref()).await;
+        self.tell(&fetched.map_err(fetch_failure)?, started.elapsed())
+    }
+
+    fn tell(&self, fetched: &Fetched, fetching: Duration) -> Result<ExitCode, Failure> {
+        let mut code = ExitCode::from_number(fetched.report.outcome().exit_code());
+        let (joined, refused): (&[JoinedV1], _) = match &fetched.joined {
+            JoinOutcome::Done(files) => (files, None),
+            JoinOutcome::NotAsked => (&[], None),
+            JoinOutcome::Refused(why) => (&[], Some(why)),
+        };
+        if refused.is_some() {
+            // Asked for and not made is never a success, whatever else went well.
+            code = code.worse(ExitCode::Incomplete);
+        }
+        match self.context.form {
+            Form::Json => self.many.print(self.context, &serde_json::to_value(&fetched.written))?,
+            Form::Text => {
+                let joined: Vec<_> = joined.iter().map(|file| (Path::new(""), file.clone())).collect();
+                let notes =
+                    if self.context.verbosity > Verbosity::Normal { Notes::Tell } else { Notes::Keep };
+                let run = summary::Run { dir: &fetched.dir, fetching, joined: &joined, notes };
+                let refused = refused.map(refusal).unwrap_or_default();
+                self.context.print(&format!("{}{refused}", summary::finished(&fetched.report, &run)))?;
+            }
+        }
+        for hint in hints(&fetched.report) {
+            self.context.progress.say(&format!("hint: {hint}"));
+        }
+        Ok(code)
+    }
+}
+
+/// One hint for each kind of trouble, not for each segment.
+fn hints(report: &Report) -> Vec<String> {
+    let mut hints: Vec<String> = Vec::new();
+    let troubled = report.objects.iter().filter(|object| !matches!(object.verdict, Verdict::Verified { .. }));
+    for hint in troubled.flat_map(|object| hint::of_verdict(&object.verdict)) {
+        if !hints.contains(&hint) {
+            hints.push(hint);
+        }
+    }
+    hints
+}
+
+fn fetch_failure(error: FetchError) -> Failure {
+    match error {
+        FetchError::Archive { recording, cause } => {
+            Failure::from(cause).context(format!("could not keep recording {recording}"))
+        }
+        FetchError::Join { recording, cause } => {
+            super::join::join_failure(cause).context(format!("could not join recording {recording}"))
+        }
+        FetchError::Task(_) => Failure::internal(error),
+    }
+}

@@ -1,0 +1,330 @@
+//! Looking for a recording in the stores of the settings; shared by `fetch` and `locate`.
+
+use std::fmt::Write as _;
+
+use recfetch::domain::finding::Severity;
+use recfetch::domain::key::ObjectKey;
+use recfetch::domain::place::SourceName;
+use recfetch::domain::plan::ItemPlace;
+use recfetch::domain::recording::ChannelName;
+use recfetch::engine::{
+    Candidate, Fetcher, Found, LocateError, LocateQuery, Looked, PlaylistUrl, Search, Store, Target,
+};
+use recfetch::source::HttpSource;
+use serde_json::{Value, json};
+
+use super::outcome::Many;
+use crate::args::{RecordingArgs, StoreArgs};
+use crate::context::{Context, Form};
+use crate::failure::{ExitCode, Failure, hint, printable};
+use crate::output::{playing_time, size, summary, table};
+use crate::settings::Settings;
+
+/// How many segments are named that the listing lacks.
+const MOST_UNLISTED: usize = 20;
+
+/// Where to look, and how.
+pub(crate) struct Looking {
+    candidates: Candidates,
+    query: LocateQuery,
+}
+
+/// The stores, connected. A URL needs none.
+struct Candidates {
+    configured: Result<Vec<Candidate>, Failure>,
+    /// Asked for what the server of a URL lacks.
+    beside_url: Vec<Store>,
+}
+
+impl Looking {
+    /// Resolves the stores that will be searched. Where there is none, that is a failure only for recordings
+    /// that are not given as a URL.
+    ///
+    /// # Errors
+    /// What is wrong with the settings or the flags.
+    pub(crate) async fn new(
+        context: &Context,
+        what: &RecordingArgs,
+        flags: &StoreArgs,
+    ) -> Result<Self, Failure> {
+        let channel = what.channel.as_deref().map(|text| {
+            ChannelName::parse(text)
+                .ok_or_else(|| Failure::usage(format!("`{text}` cannot be a channel name")))
+        });
+        let playlist = what.playlist.first().map(|text| {
+            ObjectKey::parse(text)
+                .map_err(|cause| Failure::usage(format!("`{text}` cannot be a key: {cause}")))
+        });
+        let query = LocateQuery {
+            channel: channel.transpose()?,
+            playlist: playlist.transpose()?,
+            search: if what.search { Search::Bucket } else { Search::Folder },
+        };
+        let urls = what.recordings.iter().filter(|text| text.contains("://")).count();
+        let settings = &context.settings;
+        let configured = if urls == what.recordings.len() {
+            Ok(Vec::new())
+        } else {
+            Ok(candidates(settings, settings.require_stores()?, flags).await?)
+        };
+        let mut beside_url = Vec::new();
+        if urls > 0 {
+            for name in flags.store.iter().chain(&flags.fallback) {
+                beside_url.push(connect(settings, name).await?.store);
+            }
+        }
+        Ok(Self { candidates: Candidates { configured, beside_url }, query })
+    }
+
+    /// Finds a recording.
+    ///
+    /// # Errors
+    /// Where it is not found, or a store could not be asked.
+    pub(crate) async fn find(
+        &self,
+        context: &Context,
+        fetcher: &Fetcher,
+        text: &str,
+    ) -> Result<Found, Failure> {
+        let target = Target::parse(text).map_err(|error| {
+            Failure::new(ExitCode::Usage, error).hint(
+                "a recording is named by its ID (sid), by the key of its playlist (dir/name.m3u8), or by the \
+                 playlist's URL",
+            )
+        })?;
+        let of_url;
+        let candidates = match (&target, &self.candidates.configured) {
+            (Target::Url(url), _) => {
+                of_url = [self.server_of(context, url)?];
+                of_url.as_slice()
+            }
+            (Target::Recording(_) | Target::Playlist(_), Ok(candidates)) => candidates,
+            (Target::Recording(_) | Target::Playlist(_), Err(failure)) => {
+                return Err(Failure::usage(&failure.error));
+            }
+        };
+        let found = fetcher.locate(&target, candidates, &self.query).await;
+        found.map_err(|error| locate_failure(error, &self.query))
+    }
+
+    fn server_of(&self, context: &Context, url: &PlaylistUrl) -> Result<Candidate, Failure> {
+        let name = SourceName::new(url.origin.host_str().unwrap_or("url"));
+        let source = HttpSource::new(name, url.origin.clone(), &context.settings.http)?;
+        let source = source.with_presigned(url.key.clone(), url.url.expose().clone());
+        let store = Store { source: std::sync::Arc::new(source), prefix: None };
+        Ok(Candidate { store, fallbacks: self.candidates.beside_url.clone() })
+    }
+}
+
+async fn candidates(
+    settings: &Settings,
+    names: &[String],
+    flags: &StoreArgs,
+) -> Result<Vec<Candidate>, Failure> {
+    let mut candidates = Vec::new();
+    for name in names {
+        let mut candidate = connect(settings, name).await?;
+        for fallback in &flags.fallback {
+            candidate.fallbacks.push(connect(settings, fallback).await?.store);
+        }
+        candidates.push(candidate);
+    }
+    Ok(candidates)
+}
+
+/// A store with its own fallbacks; those of the fallbacks are not followed.
+async fn connect(settings: &Settings, name: &str) -> Result<Candidate, Failure> {
+    let said = settings.store(name)?;
+    let mut fallbacks = Vec::new();
+    for fallback in said.fallback.iter().filter(|fallback| *fallback != name) {
+        fallbacks.push(Store::connect(&settings.store(fallback)?.spec).await?);
+    }
+    Ok(Candidate { store: Store::connect(&said.spec).await?, fallbacks })
+}
+
+fn locate_failure(error: LocateError, query: &LocateQuery) -> Failure {
+    match error {
+        LocateError::NotFound { recording, looked } => {
+            let mut failure = Failure::not_found(format!("recording {recording} was not found"));
+            for place in &looked {
+                failure = failure.hint(seen(place));
+            }
+            if looked.iter().any(|place| place.listed.is_none()) && query.channel.is_none() {
+                failure = failure.hint("a web server cannot list: name the channel with --channel");
+            }
+            if query.search == Search::Folder && looked.iter().any(|place| place.listed.is_some()) {
+                failure = failure.hint("if the prefix is not known, --search walks the whole bucket");
+            }
+            failure
+        }
+        LocateError::Source { recording, cause, looked } => {
+            let mut failure =
+                Failure::from(cause).context(format!("could not look for recording {recording}"));
+            for place in &looked {
+                failure = failure.hint(seen(place));
+            }
+            failure
+        }
+        LocateError::Playlist { ref verdict, ref tries, .. } => {
+            let code = error.outcome().map_or(ExitCode::Internal, |o| ExitCode::from_number(o.exit_code()));
+            let hints = hint::of_verdict(verdict);
+            let last = tries.last().map(|t| t.why.clone());
+            let mut failure = match last {
+                Some(why) => Failure::new(code, anyhow::Error::msg(why).context(error.to_string())),
+                None => Failure::new(code, error),
+            };
+            failure.hints = hints;
+            failure
+        }
+        LocateError::NoStore => Failure::usage("no store to look in"),
+        LocateError::Interrupted => Failure::new(ExitCode::Temporary, error),
+    }
+}
+
+/// What was looked at, so that the user sees where not to look again.
+fn seen(place: &Looked) -> String {
+    let Looked { from, place, within, listed, folder_is_empty } = place;
+    match (listed, folder_is_empty) {
+        (None, _) => {
+            format!("{from} ({place}) cannot list; nothing was there under the names that were tried")
+        }
+        (Some(_), Some(true)) => {
+            format!("{from} ({place}): the folder {within} is empty or does not exist; check the prefix")
+        }
+        (Some(_), Some(false) | None) => {
+            format!("{from} ({place}): {within} has objects, but none of this recording")
+        }
+    }
+}
+
+/// The line `located`.
+pub(crate) fn located_line(found: &Found) -> String {
+    let (store, place) = found.from();
+    summary::located(&summary::Found {
+        recording: &found.recording().id,
+        store: store.as_str(),
+        place: &place,
+        playlists: found.playlists().count(),
+        segments: found.segments(),
+        playing: found.plan().tracks.iter().map(|track| track.playing()).max().unwrap_or_default(),
+        bytes: Some(found.known_bytes()).filter(|bytes| *bytes > 0),
+    })
+}
+
+/// Prints what was found.
+///
+/// # Errors
+/// Where stdout cannot be written.
+pub(crate) fn tell(context: &Context, found: &Found, many: Many) -> Result<ExitCode, Failure> {
+    match context.form {
+        Form::Json => many.print(context, &Ok(as_json(found)))?,
+        Form::Text => context.print(&(located_line(found) + &details(found)))?,
+    }
+    // A playlist that could not be read, or one that lists less than there was, is no success.
+    let unread = found.playlists().map(|(_, _, verdict)| {
+        ExitCode::from_number(recfetch::domain::report::Outcome::of(verdict).exit_code())
+    });
+    let lost = found.findings().iter().any(|finding| finding.severity() == Severity::Loss);
+    let lost = if lost { ExitCode::Incomplete } else { ExitCode::Complete };
+    Ok(unread.fold(lost, ExitCode::worse))
+}
+
+fn details(found: &Found) -> String {
+    let mut text = String::new();
+    let recording = found.recording();
+    let mut rows = Vec::new();
+    for (key, bytes, verdict) in found.playlists() {
+        let said = if verdict.is_verified() { String::new() } else { verdict.to_string() };
+        rows.push(row("playlist", key.as_str(), bytes, &said));
+    }
+    for track in &found.plan().tracks {
+        let times = match (track.timeline.first, track.timeline.last) {
+            (Some(first), Some(last)) => format!("{first} → {last}"),
+            (_, _) => String::new(),
+        };
+        let segments = format!("{} segments, {}", track.segments.len(), playing_time(track.playing()));
+        rows.push([label("track"), track.id.to_string(), segments, times]);
+    }
+    for other in &recording.others {
+        rows.push(row(
+            "file",
+            other.info.key.as_str(),
+            other.info.size,
+            other.info.class.as_deref().unwrap_or(""),
+        ));
+    }
+    text.push_str(&table(&rows));
+    let unlisted: Vec<_> = found.unlisted().collect();
+    for item in unlisted.iter().take(MOST_UNLISTED) {
+        let starts = item.starts.map(|t| format!("{t}  ")).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "unlisted   {starts}{}  not in the bucket's listing",
+            printable(item.name.as_str())
+        );
+    }
+    if unlisted.len() > MOST_UNLISTED {
+        let _ = writeln!(text, "           and {} more, see --json", unlisted.len() - MOST_UNLISTED);
+    }
+    for finding in found.findings() {
+        let word = match finding.severity() {
+            Severity::Loss => "loss",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        let _ = writeln!(text, "{word:<10} {}", printable(&finding.to_string()));
+    }
+    text
+}
+
+/// As wide as the words that other lines start with.
+fn label(word: &str) -> String {
+    format!("{word:<9}")
+}
+
+fn row(kind: &str, name: &str, bytes: Option<u64>, said: &str) -> [String; 4] {
+    let bytes = bytes.map(size).unwrap_or_default();
+    [label(kind), printable(name).into_owned(), bytes, printable(said).into_owned()]
+}
+
+fn as_json(found: &Found) -> Value {
+    let (store, place) = found.from();
+    let recording = found.recording();
+    let time = |t: Option<recfetch::domain::time::SliceTime>| t.map(|t| t.to_string());
+    json!({
+        "format": "recfetch-locate/1",
+        "recording": recording.id.as_str(),
+        "channel": recording.channel.as_ref().map(|c| c.as_str()),
+        "store": { "name": store.as_str(), "description": place },
+        "folder": recording.folder.as_str(),
+        "known_bytes": found.known_bytes(),
+        "playlists": found.playlists().map(|(key, bytes, verdict)| json!({
+            "key": key.as_str(),
+            "size": bytes,
+            "verdict": verdict.code(),
+            "detail": verdict.to_string(),
+        })).collect::<Vec<_>>(),
+        "tracks": found.plan().tracks.iter().map(|track| json!({
+            "uid": track.id.uid.map(|uid| uid.0.get()),
+            "kind": track.id.kind.to_string(),
+            "segments": track.segments.len(),
+            "playing_ms": u64::try_from(track.playing().as_millis()).unwrap_or(u64::MAX),
+            "first_slice": time(track.timeline.first),
+            "last_slice_end": time(track.timeline.last),
+        })).collect::<Vec<_>>(),
+        "objects": found.plan().items.iter().map(|item| json!({
+            "name": item.name.as_str(),
+            "key": match &item.place {
+                ItemPlace::Key(key) => Some(key.as_str()),
+                ItemPlace::Url(_) | ItemPlace::Refused => None,
+            },
+            "size": item.expected.size,
+            "class": item.listed.as_ref().and_then(|info| info.class.as_deref()),
+            "listed": item.listed.is_some(),
+        })).collect::<Vec<_>>(),
+        "findings": found.findings().iter().map(|finding| json!({
+            "code": finding.code(),
+            "text": finding.to_string(),
+        })).collect::<Vec<_>>(),
+    })
+}

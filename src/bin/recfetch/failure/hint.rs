@@ -1,0 +1,157 @@
+//! What can be done about it.
+
+use std::io::ErrorKind;
+
+use recfetch::archive;
+use recfetch::domain::place::{Denial, Obstacle, SourceName};
+use recfetch::domain::verdict::Verdict;
+use recfetch::source::Operation;
+
+/// Hints on what stood in the way of a request to the store `from`.
+pub(crate) fn of_obstacle(
+    obstacle: &Obstacle,
+    operation: Option<Operation>,
+    from: &SourceName,
+) -> Vec<String> {
+    let text = match obstacle {
+        Obstacle::Absent => format!(
+            "{from} answered that it has no such object; check the prefix and the bucket, or name another \
+             store with --store or --fallback"
+        ),
+        Obstacle::NoSuchBucket => format!(
+            "no bucket of this name exists there; check `bucket`, `region` and `endpoint` of {from} \
+             (recfetch config show)"
+        ),
+        Obstacle::Denied(denial) => return of_denial(*denial, operation, from),
+        Obstacle::Frozen { .. } => {
+            "ask the store to restore the archived objects (in the vendor's console), \
+             wait until they can be read, and run the same command again"
+                .to_owned()
+        }
+        Obstacle::WrongRegion { right: Some(right) } => {
+            format!("the bucket is in {right}: give --region {right}, or set `region` of {from}")
+        }
+        Obstacle::WrongRegion { right: None } => {
+            format!(
+                "the answer does not name the right region: look it up in the vendor's console and set `region` of {from}"
+            )
+        }
+        Obstacle::Changed => "something writes to the recording; run again when it is finished".to_owned(),
+        Obstacle::Throttled => {
+            "the store asks for patience: run again later, or with a lower --jobs or --limit-rate".to_owned()
+        }
+        Obstacle::Unreachable => format!(
+            "run the same command again: what is proven is kept; check the network, the proxy settings and \
+             the endpoint of {from}"
+        ),
+        Obstacle::Untrusted => "certificates are always checked; if the server's authority is one of your \
+             own, name its PEM file in SSL_CERT_FILE"
+            .to_owned(),
+        Obstacle::Unsupported => format!(
+            "{from} cannot list: name the channel with --channel or the playlist's key with --playlist"
+        ),
+        Obstacle::Unexpected => {
+            format!("check that the endpoint or URL of {from} is that of a store; -vv shows its answers")
+        }
+    };
+    vec![text]
+}
+
+/// A hint on why an object is not here, where there is one to give.
+pub(crate) fn of_verdict(verdict: &Verdict) -> Vec<String> {
+    match verdict {
+        Verdict::Verified { .. } => Vec::new(),
+        Verdict::Absent { .. } => vec![
+            "a second copy (Agora Cloud Backup, another bucket) may have what is absent: name it with \
+             --fallback and run again"
+                .to_owned(),
+        ],
+        Verdict::Denied { from, why } => of_denial(*why, Some(Operation::Read), from),
+        Verdict::Frozen { from, class } => {
+            of_obstacle(&Obstacle::Frozen { class: class.clone() }, Some(Operation::Read), from)
+        }
+        Verdict::Unreachable { from, last } => of_obstacle(last, Some(Operation::Read), from),
+        Verdict::Corrupt { .. } => vec![
+            "the bytes in the store are wrong, and were asked for twice: name a second copy with --fallback \
+             and run again"
+                .to_owned(),
+        ],
+        Verdict::NotRequested => {
+            vec!["--allow-absolute requests such segments, if you trust the playlist".to_owned()]
+        }
+        Verdict::Interrupted => vec!["run the same command again to go on".to_owned()],
+    }
+}
+
+fn of_denial(denial: Denial, operation: Option<Operation>, from: &SourceName) -> Vec<String> {
+    match denial {
+        Denial::NotAllowed => match operation {
+            Some(Operation::List) => vec![
+                format!("the credentials of {from} may not list: allow s3:ListBucket on the bucket"),
+                "without listing, name the channel with --channel or the playlist's key with --playlist"
+                    .to_owned(),
+            ],
+            Some(Operation::Stat | Operation::Read | Operation::Sign) | None => vec![
+                format!("the credentials of {from} may not read: allow s3:GetObject on the bucket's objects"),
+                "a store answers the same for an object that does not exist, unless s3:ListBucket is \
+                 allowed: absent and denied cannot be told apart then"
+                    .to_owned(),
+            ],
+        },
+        Denial::Anonymous => vec![format!(
+            "no credentials were found for {from}: set `profile`, `access_key_env` with `secret_key_env`, or \
+             `credential_command`, or use the variables and files of the AWS tools"
+        )],
+        Denial::UnknownKey => vec![format!(
+            "{from} does not know the access key: it may be deleted, of another vendor, or of another part of \
+             the vendor's cloud (mainland China has accounts of its own)"
+        )],
+        Denial::WrongSecret => vec![format!(
+            "the secret does not belong to the access key of {from}: check both, and that no blank or line \
+             end was copied with them"
+        )],
+        Denial::Expired => vec![format!(
+            "the token or the signed URL has run out: get a new one for {from} and run the same command again"
+        )],
+        Denial::ClockSkew => vec![
+            "the store refused because of the time; which of the two clocks is ahead it does not say: compare \
+             `date -u` with a clock that you trust"
+                .to_owned(),
+        ],
+    }
+}
+
+/// Hints on a problem with the local side.
+pub(super) fn of_archive(error: &archive::Error) -> Vec<String> {
+    use archive::Error::{AnotherRecording, Damaged, Foreign, Io, Locked, Newer, NoRoom, NotABag};
+    let room = "make room, or choose another folder with --out; what is proven is kept for the next run";
+    let text = match error {
+        Locked { .. } => "run again when the other recfetch is finished".to_owned(),
+        AnotherRecording { .. } => {
+            "choose another folder with --out: each recording gets a folder of its own below it".to_owned()
+        }
+        Foreign { .. } => {
+            "what recfetch did not write is never overwritten: move it away or choose another folder"
+                .to_owned()
+        }
+        NotABag { .. } => {
+            "name the folder of one recording, the one that holds bagit.txt and manifest-sha256.txt"
+                .to_owned()
+        }
+        NoRoom { .. } => room.to_owned(),
+        Newer { .. } => "use a recfetch that is at least as new as the one that wrote it".to_owned(),
+        Damaged { .. } => {
+            "`recfetch verify` names every file that changed; fetching again replaces what is not proven"
+                .to_owned()
+        }
+        Io { .. } if error.is_disk_full() => room.to_owned(),
+        Io { path, cause, .. } => match cause.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                format!("see who may write to `{}`, or choose another folder with --out", path.display())
+            }
+            ErrorKind::NotFound => "check the spelling of the folder".to_owned(),
+            _ => return Vec::new(),
+        },
+    };
+    vec![text]
+}

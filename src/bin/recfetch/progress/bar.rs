@@ -1,0 +1,121 @@
+//! One bar on a terminal, with messages above it.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use recfetch::event::Event;
+
+use super::state::State;
+use super::{View, to_stderr};
+use crate::failure::Failure;
+
+const REDRAWS_PER_SECOND: u8 = 10;
+
+/// Bytes that are known to come.
+const SIZED: &str = "{prefix:10} [{bar:24}] {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left  {wide_msg}";
+/// Bytes of which nobody knows how many come, or no bytes at all.
+const UNSIZED: &str = "{spinner} {wide_msg}";
+
+pub(super) struct Bar {
+    bar: ProgressBar,
+}
+
+impl Bar {
+    pub(super) fn new() -> Self {
+        let target = ProgressDrawTarget::stderr_with_hz(REDRAWS_PER_SECOND);
+        let bar = ProgressBar::with_draw_target(None, target).with_style(style(UNSIZED));
+        // Drawn from a thread of its own, so that a slow store does not look like a hanging program.
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self { bar }
+    }
+
+    fn show(&self, state: &State) {
+        let snapshot = state.snapshot();
+        let objects = match snapshot.objects {
+            0 => String::new(),
+            objects => format!("{} of {objects}", snapshot.done),
+        };
+        let tries = match snapshot.failed_tries {
+            0 => String::new(),
+            tries => format!("  failed tries: {tries}"),
+        };
+        match snapshot.expected {
+            Some(expected) => {
+                self.bar.set_prefix(snapshot.label);
+                self.bar.set_message(format!("{objects}{tries}"));
+                self.bar.set_length(expected.max(snapshot.received));
+                self.bar.set_position(snapshot.received);
+            }
+            None => self.bar.set_message(snapshot.line()),
+        }
+    }
+
+    fn restyle(&self, state: &State) {
+        let sized = state.snapshot().expected.is_some();
+        self.bar.reset();
+        self.bar.set_style(style(if sized { SIZED } else { UNSIZED }));
+    }
+}
+
+impl View for Bar {
+    fn on_event(&self, event: &Event<'_>, state: &State) {
+        match event {
+            // One call per chunk: only the number moves.
+            Event::Received { .. } => self.bar.set_position(state.received()),
+            Event::Planned { .. } | Event::Located { .. } => {
+                self.restyle(state);
+                self.show(state);
+            }
+            _ => self.show(state),
+        }
+    }
+
+    fn on_change(&self, state: &State) {
+        if state.received() == 0 {
+            self.restyle(state);
+            self.show(state);
+        } else {
+            self.bar.set_position(state.received());
+        }
+    }
+
+    fn say(&self, line: &str) {
+        self.bar.suspend(|| to_stderr(&format!("{line}\n")));
+    }
+
+    fn fail(&self, failure: &Failure) {
+        to_stderr(&failure.render());
+    }
+
+    fn wants_messages(&self) -> bool {
+        true
+    }
+
+    fn suspend(&self, write: &mut dyn FnMut()) {
+        self.bar.suspend(write);
+    }
+
+    fn finish(&self) {
+        self.bar.disable_steady_tick();
+        self.bar.finish_and_clear();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    // A template that cannot be read would be a mistake in this file, which the test finds.
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_can_be_read() {
+        for template in [SIZED, UNSIZED] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+}

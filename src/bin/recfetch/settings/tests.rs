@@ -1,0 +1,317 @@
+use std::io::Write as _;
+
+use recfetch::domain::regions::Addressing;
+use recfetch::source::{Credentials, Place, S3Place};
+
+use super::*;
+use crate::failure::ExitCode;
+
+const CONFIG: &str = r#"
+[defaults]
+jobs = 4
+patience = "2m"
+out = "/bags"
+
+[store.prod]
+vendor = "aws"
+region = 4
+bucket = "lessons"
+prefix = ["school", "math"]
+fallback = ["backup"]
+access_key_env = "PROD_KEY"
+secret_key_env = "PROD_SECRET"
+
+[store.backup]
+vendor = "http"
+url = "https://user:hunter2@files.example.com/copy?sig=hunter3"
+
+[store.broken]
+vendor = "amazn"
+"#;
+
+fn load_text(config: &str, flags: Flags, environment: Environment) -> Result<Settings, Failure> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(config.as_bytes()).unwrap();
+    Settings::load(&Flags { config: Some(file.path().to_owned()), ..flags }, environment)
+}
+
+fn load(flags: Flags) -> Result<Settings, Failure> {
+    load_text(CONFIG, flags, Environment::from([("PROD_KEY", "AK"), ("PROD_SECRET", "hunter1")]))
+}
+
+fn store_flags(store: StoreArgs) -> Flags {
+    Flags { store, ..Flags::default() }
+}
+
+fn said(failure: &Failure) -> String {
+    anstream::adapter::strip_str(&failure.render()).to_string()
+}
+
+fn s3(settings: &Settings, name: &str) -> S3Place {
+    match settings.store(name).unwrap().spec.place {
+        Place::S3(place) => place,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn flags_go_over_environment_over_file_over_defaults() {
+    let flag =
+        || Flags { transfer: TransferArgs { jobs: Some(9), ..Default::default() }, ..Flags::default() };
+    let env = || Environment::from([("RECFETCH_JOBS", "7")]);
+    let empty = || Environment::default();
+    for (config, flags, environment, jobs, from) in [
+        ("", Flags::default(), empty(), 16, "default"),
+        (CONFIG, Flags::default(), empty(), 4, ":3"),
+        (CONFIG, Flags::default(), env(), 7, "env RECFETCH_JOBS"),
+        (CONFIG, flag(), env(), 9, "flag --jobs"),
+        ("", flag(), empty(), 9, "flag --jobs"),
+    ] {
+        let settings = load_text(config, flags, environment).unwrap();
+        assert_eq!(settings.jobs, jobs, "{from}");
+        let shown = settings.show_json()["settings"]["jobs"]["from"].as_str().unwrap().to_owned();
+        assert!(shown.ends_with(from), "{shown} {from}");
+    }
+    let settings = load(Flags::default()).unwrap();
+    assert_eq!(settings.patience, Duration::from_secs(120));
+    assert_eq!(settings.out, PathBuf::from("/bags"));
+    assert_eq!(settings.http.stall_timeout, Duration::from_secs(30));
+}
+
+#[test]
+fn a_value_that_makes_no_sense_is_refused_with_the_place_where_it_was_said() {
+    for (config, environment, start) in [
+        ("[defaults]\njobs = 0", Environment::default(), "`jobs` cannot be `0`"),
+        ("[defaults]\nlimit_rate = \"fast\"", Environment::default(), "`limit_rate` cannot be `fast`"),
+        (
+            "",
+            Environment::from([("RECFETCH_PATIENCE", "long")]),
+            "`patience` cannot be `long` (env RECFETCH_PATIENCE)",
+        ),
+        (
+            "",
+            Environment::from([("RECFETCH_PROXY", "tor")]),
+            "`proxy` cannot be `tor` (env RECFETCH_PROXY): one of system, none",
+        ),
+    ] {
+        // Also where a flag would win: the mistake is there all the same.
+        let flags =
+            Flags { transfer: TransferArgs { jobs: Some(9), ..Default::default() }, ..Flags::default() };
+        let failure = load_text(config, flags, environment).unwrap_err();
+        assert_eq!(failure.code, ExitCode::Usage);
+        assert!(said(&failure).starts_with(&format!("error: {start}")), "{}", said(&failure));
+    }
+}
+
+#[test]
+fn a_store_becomes_what_the_library_needs() {
+    let settings = load(Flags::default()).unwrap();
+    assert_eq!(settings.search_order(), ["prod", "backup", "broken"]);
+    let prod = settings.store("prod").unwrap();
+    assert_eq!(prod.fallback, ["backup"]);
+    assert_eq!(prod.spec.prefix.unwrap().as_str(), "school/math/");
+    let place = s3(&settings, "prod");
+    assert_eq!((place.label.as_str(), place.region.as_str()), ("Amazon S3", "eu-west-1"));
+    assert_eq!((place.endpoint, place.addressing), (None, Addressing::VirtualHost));
+    match place.credentials {
+        Credentials::Keys { access_key, secret_key, session_token: None } => {
+            assert_eq!((access_key.as_str(), secret_key.expose()), ("AK", "hunter1"));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_broken_store_stops_only_itself() {
+    let settings = load(Flags::default()).unwrap();
+    assert!(settings.store("prod").is_ok());
+    let text = said(&settings.store("broken").unwrap_err());
+    assert!(text.contains("store broken: `vendor` cannot be `amazn`"), "{text}");
+    assert!(text.contains("did you mean `aws`?"), "{text}");
+}
+
+#[test]
+fn each_vendor_has_its_host_and_its_way_to_name_a_bucket() {
+    for (keys, region, endpoint, addressing) in [
+        (
+            "vendor = 0\nregion = \"Huadong\"",
+            "cn-east-1",
+            Some("https://s3.cn-east-1.qiniucs.com"),
+            Addressing::Path,
+        ),
+        (
+            "vendor = \"aliyun\"\nregion = \"CN_Beijin\"",
+            "cn-beijing",
+            Some("https://s3.oss-cn-beijing.aliyuncs.com"),
+            Addressing::VirtualHost,
+        ),
+        ("vendor = \"Amazon S3\"\nregion = \"us-east-1\"", "us-east-1", None, Addressing::VirtualHost),
+        (
+            "vendor = \"aws\"\nregion = 0\nendpoint = \"http://127.0.0.1:9000/\"",
+            "us-east-1",
+            Some("http://127.0.0.1:9000"),
+            Addressing::Path,
+        ),
+        (
+            "vendor = \"s3\"\nendpoint = \"https://s3.example.com\"\npath_style = false",
+            "us-east-1",
+            Some("https://s3.example.com"),
+            Addressing::VirtualHost,
+        ),
+        (
+            "vendor = 11\nregion = 0\nendpoint = \"https://s3.example.com\"",
+            "us-east-1",
+            Some("https://s3.example.com"),
+            Addressing::Path,
+        ),
+    ] {
+        let config = format!("[store.a]\nbucket = \"b\"\nanonymous = true\n{keys}\n");
+        let settings = load_text(&config, Flags::default(), Environment::default()).unwrap();
+        let place = s3(&settings, "a");
+        assert_eq!((place.region.as_str(), place.endpoint.as_deref()), (region, endpoint), "{keys}");
+        assert_eq!(place.addressing, addressing, "{keys}");
+        assert!(matches!(place.credentials, Credentials::Anonymous));
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_store_is_said_with_a_hint() {
+    for (keys, error, hint) in [
+        ("bucket = \"b\"", "store a has no `vendor`", "qiniu, aws"),
+        ("vendor = \"aws\"\nbucket = \"b\"", "store a has no `region`", "recfetch regions aws"),
+        (
+            "vendor = \"aws\"\nregion = \"us-esat-1\"\nbucket = \"b\"",
+            "no known region of Amazon S3",
+            "`us-east-1`",
+        ),
+        ("vendor = \"aliyun\"\nregion = 18\nbucket = \"b\"", "not confirmed", "--unconfirmed-region"),
+        ("vendor = \"aws\"\nregion = 26\nbucket = \"b\"", "not confirmed", "the vendor's own id"),
+        ("vendor = \"azure\"\nbucket = \"b\"", "no s3 interface", "vendor = \"http\""),
+        ("vendor = \"aws\"\nregion = 4", "store a has no `bucket`", ""),
+        ("vendor = \"aws\"\nregion = 4\nbucket = \"b/c\"", "a bucket has no `/`", "`prefix`"),
+        ("vendor = \"s3\"\nbucket = \"b\"", "store a has no `endpoint`", "https://"),
+        ("vendor = \"s3\"\nbucket = \"b\"\nendpoint = \"localhost:9000\"", "`endpoint` cannot be", "scheme"),
+        ("vendor = \"http\"", "store a has no `url`", ""),
+        ("vendor = \"dir\"", "store a has no `path`", ""),
+        ("vendor = \"dir\"\npath = \"/x\"\nfallback = [\"bakup\"]", "no store is called `bakup`", ""),
+        ("vendor = \"dir\"\npath = \"/x\"\nprefix = \"a/../b\"", "`prefix` cannot be `a/../b`", ""),
+        (
+            "vendor = \"aws\"\nregion = 4\nbucket = \"b\"\naccess_key_env = \"NO_KEY\"\nsecret_key_env = \"NO\"",
+            "`access_key_env` cannot be `NO_KEY`",
+            "not the key itself",
+        ),
+        (
+            "vendor = \"aws\"\nregion = 4\nbucket = \"b\"\nsecret_key_env = \"NO\"",
+            "store a has no `access_key_env`",
+            "",
+        ),
+        (
+            "vendor = \"aws\"\nregion = 4\nbucket = \"b\"\nanonymous = true\nprofile = \"x\"",
+            "exclude each other",
+            "",
+        ),
+    ] {
+        let settings =
+            load_text(&format!("[store.a]\n{keys}\n"), Flags::default(), Environment::default()).unwrap();
+        let failure = settings.store("a").unwrap_err();
+        let text = said(&failure);
+        assert_eq!(failure.code, ExitCode::Usage);
+        assert!(text.contains(error) && text.contains(hint), "{keys}\n{text}");
+    }
+}
+
+#[test]
+fn a_guess_is_taken_only_where_it_is_allowed() {
+    let config = "[store.a]\nvendor = \"aliyun\"\nregion = 18\nbucket = \"b\"\nanonymous = true\n";
+    let allowed = store_flags(StoreArgs { unconfirmed_region: true, ..Default::default() });
+    let by_flag = load_text(config, allowed, Environment::default()).unwrap();
+    assert_eq!(s3(&by_flag, "a").region, "me-east-1");
+    let by_key =
+        load_text(&format!("{config}unconfirmed = true\n"), Flags::default(), Environment::default())
+            .unwrap();
+    assert_eq!(s3(&by_key, "a").region, "me-east-1");
+}
+
+#[test]
+fn flags_choose_describe_or_correct_a_store() {
+    let text = |text: &str| Some(text.to_owned());
+    let chosen =
+        load(store_flags(StoreArgs { store: vec!["backup".into(), "prod".into()], ..Default::default() }));
+    assert_eq!(chosen.unwrap().search_order(), ["backup", "prod"]);
+
+    let described = StoreArgs {
+        vendor: text("1"),
+        region: text("4"),
+        bucket: text("b"),
+        prefix: text("school/math"),
+        anonymous: true,
+        fallback: vec!["backup".into()],
+        ..Default::default()
+    };
+    let settings = load(store_flags(described)).unwrap();
+    assert_eq!(settings.search_order(), ["aws"]);
+    let store = settings.store("aws").unwrap();
+    assert_eq!(
+        (store.spec.prefix.unwrap().as_str(), store.fallback),
+        ("school/math/", vec!["backup".to_owned()])
+    );
+
+    let corrected = StoreArgs {
+        store: vec!["prod".into()],
+        bucket: text("other"),
+        anonymous: true,
+        ..Default::default()
+    };
+    let settings = load(store_flags(corrected)).unwrap();
+    let place = s3(&settings, "prod");
+    assert_eq!(place.bucket, "other");
+    assert!(matches!(place.credentials, Credentials::Anonymous), "the flag replaces the keys of the file");
+
+    let web =
+        load(store_flags(StoreArgs { url: text("https://x.example/y"), ..Default::default() })).unwrap();
+    assert_eq!(web.search_order(), ["http"]);
+    assert!(matches!(web.store("http").unwrap().spec.place, Place::Http { .. }));
+}
+
+#[test]
+fn flags_about_an_unclear_store_and_unknown_names_are_refused() {
+    let failure =
+        load(store_flags(StoreArgs { bucket: Some("b".into()), ..Default::default() })).unwrap_err();
+    assert!(said(&failure).contains("flag --bucket is about one store, and it is not clear which"));
+    let failure =
+        load(store_flags(StoreArgs { store: vec!["pord".into()], ..Default::default() })).unwrap_err();
+    assert!(said(&failure).contains("no store is called `pord`"), "{}", said(&failure));
+    assert!(said(&failure).contains("did you mean `prod`?"));
+    let none = load_text("", Flags::default(), Environment::default()).unwrap();
+    assert!(said(none.require_stores().as_ref().unwrap_err()).contains("[store.NAME]"));
+}
+
+#[test]
+fn the_keys_of_the_vendors_own_tools_are_used_where_the_store_has_none() {
+    let config = "[store.a]\nvendor = \"aliyun\"\nregion = 0\nbucket = \"b\"\n";
+    let environment = Environment::from([("OSS_ACCESS_KEY_ID", "id"), ("OSS_ACCESS_KEY_SECRET", "hunter4")]);
+    let place = s3(&load_text(config, Flags::default(), environment).unwrap(), "a");
+    assert!(matches!(place.credentials, Credentials::Keys { access_key, .. } if access_key == "id"));
+    let place = s3(&load_text(config, Flags::default(), Environment::default()).unwrap(), "a");
+    assert!(matches!(place.credentials, Credentials::Chain { profile: None }));
+}
+
+#[test]
+fn nothing_secret_is_ever_shown() {
+    let mistaken = format!(
+        "{CONFIG}\n[store.mistaken]\nvendor = \"aws\"\nregion = 4\nbucket = \"b\"\n\
+         access_key_env = \"AK\"\nsecret_key_env = \"hunter5/Aa+\"\n\
+         [store.command]\nvendor = \"s3\"\nendpoint = \"https://u:hunter6@h.example\"\nbucket = \"b\"\n\
+         credential_command = \"vault --token hunter7\"\n"
+    );
+    let environment =
+        Environment::from([("PROD_KEY", "hunter0"), ("PROD_SECRET", "hunter1"), ("AK", "hunter8")]);
+    let settings = load_text(&mistaken, Flags::default(), environment).unwrap();
+    let shown = format!("{}{}", settings.show(), settings.show_json());
+    assert!(!shown.contains("hunter"), "{shown}");
+    assert!(shown.contains("PROD_SECRET (set)") && shown.contains("vault ****"), "{shown}");
+    for name in ["mistaken", "command"] {
+        let failure = settings.store(name).unwrap_err();
+        assert!(!format!("{} {failure:?}", failure.render()).contains("hunter"), "{failure:?}");
+    }
+}
