@@ -1,0 +1,168 @@
+//! `recfetch` as a user runs it, against real servers, judged by other people's programs.
+//!
+//! `scripts/test` installs what this needs and says where it is in `RECFETCH_TOOLS`. Without that each test
+//! is listed as ignored.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::exit,
+    clippy::print_stderr,
+    reason = "a test, and the end of a program"
+)]
+
+mod cases;
+mod judge;
+mod media;
+mod program;
+mod servers;
+mod tools;
+
+use std::path::Path;
+
+use cases::{backup, crash, disk, manners, refusal, store, whole};
+use libtest_mimic::{Arguments, Trial};
+use media::FORMS;
+use rustix::process::Signal;
+use servers::Server;
+use tools::Tools;
+
+const VARIABLE: &str = "RECFETCH_TOOLS";
+
+/// What a test needs beyond the servers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Servers,
+    Mounts,
+}
+
+type Test = (String, Needs, Box<dyn FnOnce() + Send>);
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // They wait for servers, disks and rate limits more than they work.
+    arguments.test_threads.get_or_insert(4);
+    let tests = tests();
+    let tools = std::env::var_os(VARIABLE);
+    let mut why_not = "";
+    let mut mounts = true;
+    match &tools {
+        None => {
+            why_not = "needs scripts/test";
+            eprintln!("{} tests with real servers left out: run scripts/test", tests.len());
+        }
+        Some(_) if arguments.list => {}
+        Some(venv) => match Tools::find(Path::new(venv)) {
+            Err(what) => {
+                eprintln!("{VARIABLE} is set, but {what}");
+                std::process::exit(101);
+            }
+            Ok(tools) => {
+                mounts = tools::may_mount();
+                if !mounts {
+                    let count = tests.iter().filter(|(_, needs, _)| *needs == Needs::Mounts).count();
+                    eprintln!("{count} tests of full disks left out: this user may not mount in a namespace");
+                }
+                servers::start(tools);
+            }
+        },
+    }
+    let trials = tests.into_iter().map(|(name, needs, run)| {
+        let missing = tools.is_none() || (needs == Needs::Mounts && !mounts);
+        let kind = if missing && why_not.is_empty() { "needs mounts" } else { why_not };
+        let run = move || {
+            run();
+            Ok(())
+        };
+        Trial::test(name, run).with_kind(if missing { kind } else { "" }).with_ignored_flag(missing)
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    servers::stop();
+    conclusion.exit();
+}
+
+fn tests() -> Vec<Test> {
+    let mut tests: Vec<Test> = Vec::new();
+    let mut add =
+        |name: &str, needs: Needs, run: Box<dyn FnOnce() + Send>| tests.push((name.to_owned(), needs, run));
+    for (name, recording) in FORMS {
+        for server in Server::BOTH {
+            let run = Box::new(move || whole::comes_home(server, &recording()));
+            add(&format!("whole::{name}_from_{}", server.word()), Needs::Servers, run);
+        }
+    }
+    let of_each_server: [(&str, fn(Server)); 9] = [
+        ("backup::fills_what_is_missing", backup::fills_what_is_missing),
+        (
+            "backup::what_nobody_has_is_named_and_fetched_later",
+            backup::what_nobody_has_is_named_and_fetched_later,
+        ),
+        ("refusal::a_wrong_secret_is_denied", refusal::a_wrong_secret_is_denied),
+        ("refusal::an_unknown_key_is_denied", refusal::an_unknown_key_is_denied),
+        ("refusal::no_credentials_are_denied", refusal::no_credentials_are_denied),
+        (
+            "refusal::keys_come_from_the_variables_that_the_store_names",
+            refusal::keys_come_from_the_variables_that_the_store_names,
+        ),
+        ("refusal::a_wrong_bucket_is_no_lost_recording", refusal::a_wrong_bucket_is_no_lost_recording),
+        ("refusal::an_unknown_recording_is_not_found", refusal::an_unknown_recording_is_not_found),
+        ("refusal::a_clock_that_is_wrong_is_named", refusal::a_clock_that_is_wrong_is_named),
+    ];
+    for (name, run) in of_each_server {
+        for server in Server::BOTH {
+            add(&format!("{name}_by_{}", server.word()), Needs::Servers, Box::new(move || run(server)));
+        }
+    }
+    let alone: [(&str, Needs, fn()); 14] = [
+        (
+            "refusal::a_presigned_url_is_never_printed",
+            Needs::Servers,
+            refusal::a_presigned_url_is_never_printed,
+        ),
+        (
+            "store::an_archived_slice_is_frozen_until_it_is_restored",
+            Needs::Servers,
+            store::an_archived_slice_is_frozen_until_it_is_restored,
+        ),
+        (
+            "store::a_store_that_asks_for_patience_gets_it",
+            Needs::Servers,
+            store::a_store_that_asks_for_patience_gets_it,
+        ),
+        ("disk::an_output_folder_that_is_a_file", Needs::Servers, disk::an_output_folder_that_is_a_file),
+        ("disk::an_output_folder_that_is_read_only", Needs::Mounts, disk::an_output_folder_that_is_read_only),
+        (
+            "disk::a_full_disk_is_foreseen_from_the_listing",
+            Needs::Mounts,
+            disk::a_full_disk_is_foreseen_from_the_listing,
+        ),
+        ("disk::a_full_disk_is_met_on_the_way", Needs::Mounts, disk::a_full_disk_is_met_on_the_way),
+        ("crash::killed_at_random_moments", Needs::Servers, crash::killed_at_random_moments),
+        ("crash::stopped_by_sigint", Needs::Servers, || crash::stopped_by_a_signal(Signal::INT, 130)),
+        ("crash::stopped_by_sigterm", Needs::Servers, || crash::stopped_by_a_signal(Signal::TERM, 143)),
+        (
+            "crash::a_second_run_on_the_same_folder_leaves",
+            Needs::Servers,
+            crash::a_second_run_on_the_same_folder_leaves,
+        ),
+        (
+            "crash::a_byte_flipped_on_disk_is_found_unless_the_time_is_trusted",
+            Needs::Servers,
+            crash::a_byte_flipped_on_disk_is_found_unless_the_time_is_trusted,
+        ),
+        ("manners::nobody_reads_to_the_end", Needs::Servers, manners::nobody_reads_to_the_end),
+        (
+            "manners::colour_is_for_terminals_that_want_it",
+            Needs::Servers,
+            manners::colour_is_for_terminals_that_want_it,
+        ),
+    ];
+    for (name, needs, run) in alone {
+        add(name, needs, Box::new(run));
+    }
+    add(
+        "manners::json_is_all_there_is_on_stdout",
+        Needs::Servers,
+        Box::new(manners::json_is_all_there_is_on_stdout),
+    );
+    tests
+}
