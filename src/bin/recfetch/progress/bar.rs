@@ -11,10 +11,11 @@ use crate::failure::Failure;
 
 const REDRAWS_PER_SECOND: u8 = 10;
 
-/// Bytes that are known to come.
-const SIZED: &str = "{prefix:10} [{bar:24}] {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left  {wide_msg}";
+/// Bytes that are known to come. Never padded to the full width: the `^C` that a terminal echoes would wrap
+/// the line, and the bar could not be cleared.
+const SIZED: &str = "{prefix:10} [{bar:24}] {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left  {msg}";
 /// Bytes of which nobody knows how many come, or no bytes at all.
-const UNSIZED: &str = "{spinner} {wide_msg}";
+const UNSIZED: &str = "{spinner} {msg}";
 
 pub(super) struct Bar {
     bar: ProgressBar,
