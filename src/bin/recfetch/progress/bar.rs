@@ -1,5 +1,6 @@
 //! One bar on a terminal, with messages above it.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -19,6 +20,8 @@ const UNSIZED: &str = "{spinner} {msg}";
 
 pub(super) struct Bar {
     bar: ProgressBar,
+    /// Work that was told to stop may go on for a moment; what it reports must not draw any more.
+    finished: AtomicBool,
 }
 
 impl Bar {
@@ -27,7 +30,7 @@ impl Bar {
         let bar = ProgressBar::with_draw_target(None, target).with_style(style(UNSIZED));
         // Drawn from a thread of its own, so that a slow store does not look like a hanging program.
         bar.enable_steady_tick(Duration::from_millis(100));
-        Self { bar }
+        Self { bar, finished: AtomicBool::new(false) }
     }
 
     fn show(&self, state: &State) {
@@ -60,6 +63,9 @@ impl Bar {
 
 impl View for Bar {
     fn on_event(&self, event: &Event<'_>, state: &State) {
+        if self.finished.load(Relaxed) {
+            return;
+        }
         match event {
             // One call per chunk: only the number moves.
             Event::Received { .. } => self.bar.set_position(state.received()),
@@ -72,6 +78,9 @@ impl View for Bar {
     }
 
     fn on_change(&self, state: &State) {
+        if self.finished.load(Relaxed) {
+            return;
+        }
         if state.received() == 0 {
             self.restyle(state);
             self.show(state);
@@ -97,6 +106,7 @@ impl View for Bar {
     }
 
     fn finish(&self) {
+        self.finished.store(true, Relaxed);
         self.bar.disable_steady_tick();
         self.bar.finish_and_clear();
     }
