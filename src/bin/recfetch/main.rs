@@ -1,6 +1,13 @@
 //! The command-line tool: reads what was typed, lets the library work, and says what came of it.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there"))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::wildcard_enum_match_arm,
+        reason = "a test that cannot go on, or meets what it does not expect, should stop there"
+    )
+)]
 #![expect(dead_code, reason = "fetch, locate and join use the rest")]
 
 mod args;
