@@ -27,8 +27,9 @@ impl Signals {
         let watcher = tokio::spawn(async move {
             let first = stream.next().await;
             seen.store(first.number(), Ordering::SeqCst);
-            cancel.cancel();
+            // Said first: once the run is told, it may clear the bar at any moment.
             progress.say("stopping: what is proven is kept; once more stops at once");
+            cancel.cancel();
             let second = stream.next().await;
             progress.finish();
             at_once(second);

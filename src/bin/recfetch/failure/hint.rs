@@ -122,6 +122,7 @@ fn of_denial(denial: Denial, operation: Option<Operation>, from: &SourceName) ->
 }
 
 /// Hints on a problem with the local side.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the system's kinds of errors may grow")]
 pub(super) fn of_archive(error: &archive::Error) -> Vec<String> {
     use archive::Error::{AnotherRecording, Damaged, Foreign, Io, Locked, Newer, NoRoom, NotABag};
     let room = "make room, or choose another folder with --out; what is proven is kept for the next run";

@@ -1,5 +1,6 @@
 //! One bar on a terminal, with messages above it.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -11,13 +12,16 @@ use crate::failure::Failure;
 
 const REDRAWS_PER_SECOND: u8 = 10;
 
-/// Bytes that are known to come.
-const SIZED: &str = "{prefix:10} [{bar:24}] {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left  {wide_msg}";
+/// Bytes that are known to come. Never padded to the full width: the `^C` that a terminal echoes would wrap
+/// the line, and the bar could not be cleared.
+const SIZED: &str = "{prefix:10} [{bar:24}] {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left  {msg}";
 /// Bytes of which nobody knows how many come, or no bytes at all.
-const UNSIZED: &str = "{spinner} {wide_msg}";
+const UNSIZED: &str = "{spinner} {msg}";
 
 pub(super) struct Bar {
     bar: ProgressBar,
+    /// Work that was told to stop may go on for a moment; what it reports must not draw any more.
+    finished: AtomicBool,
 }
 
 impl Bar {
@@ -26,7 +30,7 @@ impl Bar {
         let bar = ProgressBar::with_draw_target(None, target).with_style(style(UNSIZED));
         // Drawn from a thread of its own, so that a slow store does not look like a hanging program.
         bar.enable_steady_tick(Duration::from_millis(100));
-        Self { bar }
+        Self { bar, finished: AtomicBool::new(false) }
     }
 
     fn show(&self, state: &State) {
@@ -58,7 +62,14 @@ impl Bar {
 }
 
 impl View for Bar {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the library's events may grow; what is not known here is not shown"
+    )]
     fn on_event(&self, event: &Event<'_>, state: &State) {
+        if self.finished.load(Relaxed) {
+            return;
+        }
         match event {
             // One call per chunk: only the number moves.
             Event::Received { .. } => self.bar.set_position(state.received()),
@@ -71,6 +82,9 @@ impl View for Bar {
     }
 
     fn on_change(&self, state: &State) {
+        if self.finished.load(Relaxed) {
+            return;
+        }
         if state.received() == 0 {
             self.restyle(state);
             self.show(state);
@@ -96,6 +110,7 @@ impl View for Bar {
     }
 
     fn finish(&self) {
+        self.finished.store(true, Relaxed);
         self.bar.disable_steady_tick();
         self.bar.finish_and_clear();
     }

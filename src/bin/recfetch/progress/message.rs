@@ -17,6 +17,10 @@ pub(super) struct Message {
 }
 
 /// The line of an event, where it has one at this verbosity.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library's events may grow; what is not known here is not shown"
+)]
 pub(super) fn of(event: &Event<'_>, verbosity: Verbosity) -> Option<Message> {
     let verbose = verbosity >= Verbosity::Verbose;
     if verbosity == Verbosity::Quiet {
