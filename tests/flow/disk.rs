@@ -5,7 +5,7 @@ use std::process::Command;
 
 use recfetch::archive::Error;
 use recfetch::domain::report::Outcome;
-use recfetch::engine::FetchError;
+use recfetch::engine::{FetchError, Gaps, JoinRequest, JoinTo};
 
 use crate::kit::*;
 
@@ -69,6 +69,24 @@ async fn a_disk_that_is_too_small_is_foreseen_from_the_listing() {
     assert!(plan.slice_names().iter().all(|name| stage.front.gets(name) == 0), "nothing was fetched");
     std::fs::remove_file(ballast).unwrap();
     assert_eq!(check(&run.fetched(&out).await, &originals(&plan)), Outcome::Complete);
+}
+
+#[tokio::test]
+async fn room_for_a_joined_file_is_wanted_where_that_file_goes() {
+    let Some(disk) = Small::mount() else { return };
+    let plan = plan(6);
+    let stage = Stage::of(Kind::Md5, &plan).await;
+    let mut run = Run::sid(stage.store("prod").await);
+    let all: usize = segments(6).iter().map(bytes::Bytes::len).sum();
+    disk.leave(all as u64 + 200_000);
+    let out = disk.path().join("archive");
+    run.join = Some(JoinRequest { to: JoinTo::BesideBag, gaps: Gaps::Refuse, track: None });
+    assert!(matches!(refused(run.go(&out).await), Error::NoRoom { .. }));
+    let (_keep, elsewhere) = crate::kit::out();
+    let file = elsewhere.join("lesson.ts");
+    run.join = Some(JoinRequest { to: JoinTo::File(file.clone()), gaps: Gaps::Refuse, track: None });
+    assert_eq!(check(&run.fetched(&out).await, &originals(&plan)), Outcome::Complete);
+    assert!(std::fs::read(file).unwrap() == segments(6).concat());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

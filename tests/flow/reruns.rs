@@ -328,3 +328,14 @@ async fn records_survive_in_the_archive_only_with_their_file() {
     archive.withdraw(&name).unwrap();
     assert!(archive.record(&name).is_none() && !dir.join(&record.path).exists());
 }
+
+#[tokio::test]
+async fn what_was_verified_by_the_store_stays_verified_by_it_after_a_rerun_from_the_report() {
+    let (_stage, run, _keep, out) = first(Kind::Crc, 3).await;
+    let dir = run.fetched(&out).await.dir;
+    std::fs::remove_dir_all(dir.join(".recfetch")).unwrap();
+    let again = run.fetched(&out).await;
+    let evidence: Vec<_> = again.report.segments().map(verdict).collect();
+    assert_eq!(evidence, vec!["verified by the crc64nvme that prod publishes"; 3]);
+    assert!(again.report.objects.iter().all(|object| object.origin == Origin::Kept));
+}
