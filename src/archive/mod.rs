@@ -221,6 +221,18 @@ impl Archive {
         std::fs::remove_file(&path).doing("remove", &path)
     }
 
+    /// Whether a file to be written would take its room from the same disk as the archive. Where the system
+    /// cannot tell, it is taken to.
+    #[must_use]
+    pub fn shares_disk_with(&self, file: &Path) -> bool {
+        let Ok(file) = std::path::absolute(file) else { return true };
+        let disk = |path: &Path| rustix::fs::stat(path).ok().map(|stat| stat.st_dev);
+        match (file.ancestors().find_map(disk), disk(&self.dir)) {
+            (Some(theirs), Some(ours)) => theirs == ours,
+            (_, _) => true,
+        }
+    }
+
     /// Checks that the disk can hold `needed` more bytes.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::assemble::{self, JoinRequest, JoinedFile, Refusal};
+use super::assemble::{self, JoinRequest, JoinTo, JoinedFile, Refusal};
 use super::located::{Found, FoundPlaylist};
 use super::object::{self, Fetched as FetchedObject, Job, Place, Proven, Stop};
 use super::sink::Sink;
@@ -137,7 +137,11 @@ impl Run {
             plan.items.iter().cloned().partition(|item| kept.contains_key(&item.name));
         let bytes: u64 = fetch.iter().filter_map(|item| item.expected.size).sum();
         self.context.tell(&Event::Planned { keep: keep.len(), fetch: fetch.len(), bytes });
-        let joined_bytes = if join.is_some() { segment_bytes(&plan.items) } else { 0 };
+        let joined_bytes = match join.map(|join| &join.to) {
+            Some(JoinTo::File(file)) if !self.archive.shares_disk_with(file) => 0,
+            Some(JoinTo::BesideBag | JoinTo::File(_)) => segment_bytes(&plan.items),
+            None => 0,
+        };
         self.archive.require_room(bytes + joined_bytes)?;
         let playlist_names: Vec<_> =
             playlists.iter().map(|p| name_in_archive(&p.info.key, &recording.folder)).collect();

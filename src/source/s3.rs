@@ -45,6 +45,7 @@ pub struct S3Source {
     config: aws_sdk_s3::config::Builder,
     /// Replaced when an answer names another region.
     client: RwLock<Client>,
+    region: RwLock<String>,
     transport: Transport<S3Dialect>,
 }
 
@@ -78,11 +79,17 @@ impl S3Source {
             None => config.allow_no_auth(),
         };
         let client = RwLock::new(Client::from_conf(config.clone().build()));
-        Ok(Self { place, config, client, transport })
+        let region = RwLock::new(place.region.clone());
+        Ok(Self { place, config, client, region, transport })
     }
 
     fn client(&self) -> Client {
         self.client.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// The region that the bucket is in, as far as is known.
+    fn region(&self) -> String {
+        self.region.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
     async fn signed(&self, operation: Operation, key: &ObjectKey) -> Result<Request, Error> {
@@ -109,8 +116,8 @@ impl S3Source {
 
     /// A public bucket is read without a signature.
     fn unsigned(&self, key: &ObjectKey) -> Option<Request> {
-        let S3Place { bucket, region, endpoint, addressing, .. } = &self.place;
-        let endpoint = endpoint.clone().unwrap_or_else(|| super::connect::aws_endpoint(region));
+        let S3Place { bucket, endpoint, addressing, .. } = &self.place;
+        let endpoint = endpoint.clone().unwrap_or_else(|| super::connect::aws_endpoint(&self.region()));
         let mut url = Url::parse(&endpoint).ok()?;
         let path = match addressing {
             Addressing::Path => format!("/{bucket}/{}", encode_path(key.as_str())),
@@ -195,7 +202,8 @@ impl Source for S3Source {
     }
 
     fn describe(&self) -> String {
-        let S3Place { label, region, bucket, endpoint, .. } = &self.place;
+        let S3Place { label, bucket, endpoint, .. } = &self.place;
+        let region = self.region();
         match (endpoint, label.as_str()) {
             (Some(endpoint), "S3-compatible") => {
                 let endpoint = Url::parse(endpoint).map(RedactedUrl::new);
@@ -250,6 +258,7 @@ impl Source for S3Source {
     async fn move_to_region(&self, region: &str) -> bool {
         // With an endpoint of its own only the signature changes; without, the host does too.
         let config = self.config.clone().region(Region::new(region.to_owned()));
+        *self.region.write().unwrap_or_else(std::sync::PoisonError::into_inner) = region.to_owned();
         *self.client.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
             Client::from_conf(config.build());
         true

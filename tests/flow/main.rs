@@ -1,0 +1,17 @@
+//! The engine through its public interface, against servers on loopback that do wrong on purpose.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "tests look at single cases of wide enums")]
+#![allow(clippy::print_stderr, reason = "what was left out is to be seen")]
+#![allow(unreachable_pub, missing_docs, reason = "nothing here is used from outside")]
+
+mod certificates;
+mod disk;
+mod joins;
+mod kit;
+mod matrix;
+mod names;
+mod places;
+mod random;
+mod reruns;
+mod targets;
