@@ -303,6 +303,8 @@ fn free_port_with_twin() -> u16 {
 fn bounded(program: &Path, log: &Path) -> Command {
     let mut command = Command::new("timeout");
     let log = File::create(log).expect("a log");
+    // SeaweedFS takes keys from the variables that Amazon's tools use.
+    command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
     command.args(["--kill-after=5", BOUND]).arg(program).stdin(Stdio::null());
     command.stdout(log.try_clone().expect("a log")).stderr(log);
     command
