@@ -112,11 +112,16 @@ fn tests() -> Vec<Test> {
             add(&format!("{name}_by_{}", server.word()), Needs::Servers, Box::new(move || run(server)));
         }
     }
-    let alone: [(&str, Needs, fn()); 14] = [
+    let alone: [(&str, Needs, fn()); 15] = [
         (
             "refusal::a_presigned_url_is_never_printed",
             Needs::Servers,
             refusal::a_presigned_url_is_never_printed,
+        ),
+        (
+            "refusal::what_may_not_be_read_is_denied_even_when_joining",
+            Needs::Servers,
+            refusal::what_may_not_be_read_is_denied_even_when_joining,
         ),
         (
             "store::an_archived_slice_is_frozen_until_it_is_restored",

@@ -92,6 +92,8 @@ pub(crate) fn start(tools: Tools) {
     let port = free_port();
     let mut command = bounded(&tools.ministack, &scratch.path().join("ministack.log"));
     command.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", port.to_string()).env("LOG_LEVEL", "ERROR");
+    // It believes any header, but presigned requests only with these.
+    command.env("AWS_ACCESS_KEY_ID", ACCESS).env("AWS_SECRET_ACCESS_KEY", SECRET);
     command.env("HOME", scratch.path()).current_dir(scratch.path());
     children.lock().expect("lock").push(Bounded::spawn(&mut command));
     let endpoint = format!("http://127.0.0.1:{port}");
