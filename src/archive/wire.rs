@@ -238,7 +238,7 @@ pub enum SeverityV1 {
 /// A file that was made from segments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JoinedV1 {
-    /// Its file name.
+    /// Its name where it lies beside the bag, else the path that was asked for.
     pub file: String,
     /// Its track.
     pub track: String,

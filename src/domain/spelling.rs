@@ -38,7 +38,8 @@ pub(super) fn nearest(text: &str, known: impl Iterator<Item = &'static str> + Cl
     known
         .map(|word| (distance(&folded, &fold(word)), word))
         .filter(|(distance, _)| *distance <= most)
-        .min_by_key(|(distance, _)| *distance)
+        // Of words that mean the same, the one in the user's own spelling.
+        .min_by_key(|(folded, word)| (*folded, distance(text.trim(), word)))
         .map(|(_, word)| word)
 }
 

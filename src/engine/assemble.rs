@@ -41,6 +41,15 @@ pub enum Gaps {
     Allow,
 }
 
+/// A file that was joined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinedFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What the report says about it.
+    pub written: JoinedV1,
+}
+
 /// Why nothing was joined: something is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -137,13 +146,18 @@ pub(super) fn join(
             observer.on_event(&Event::Joining { bytes });
         })?;
         observer.on_event(&Event::Joined { file: &done.file, size: done.size, gaps: missing.len() });
-        joined.push(JoinedV1 {
-            file: file.to_string_lossy().into_owned(),
+        let written = JoinedV1 {
+            // Beside the bag the name is enough, and holds when both are moved.
+            file: match file.parent() == bag.parent() {
+                true => file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                false => file.to_string_lossy().into_owned(),
+            },
             track: label(track),
             size: done.size,
             segments: parts.len(),
             gaps: missing,
-        });
+        };
+        joined.push(JoinedFile { path: file, written });
     }
     Ok(JoinOutcome::Done(joined))
 }
@@ -171,8 +185,9 @@ pub fn join_bag(
     }
     let outcome = join(dir, &report, request, observer)?;
     if let JoinOutcome::Done(files) = &outcome {
-        report.joined.retain(|known| files.iter().all(|new| new.file != known.file));
-        report.joined.extend(files.iter().cloned());
+        let new: Vec<_> = files.iter().map(|file| file.written.clone()).collect();
+        report.joined.retain(|known| new.iter().all(|new| new.file != known.file));
+        report.joined.extend(new);
         archive.reseal(&report, super::time_of_day())?;
     }
     Ok((report, outcome))

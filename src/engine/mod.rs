@@ -35,7 +35,7 @@ use crate::source::{Error, HttpOptions, Source, StoreSpec};
 use rate::RateLimit;
 use width::Width;
 
-pub use assemble::{Gaps, JoinError, JoinRequest, JoinTo, Refusal, join_bag};
+pub use assemble::{Gaps, JoinError, JoinRequest, JoinTo, JoinedFile, Refusal, join_bag};
 pub use located::{Found, LocateError, LocateQuery, Looked, Search};
 pub use retry::RetryPolicy;
 pub use run::{FetchError, Fetched, JoinOutcome};

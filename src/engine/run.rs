@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::assemble::{self, JoinRequest, Refusal};
+use super::assemble::{self, JoinRequest, JoinedFile, Refusal};
 use super::located::{Found, FoundPlaylist};
 use super::object::{self, Fetched as FetchedObject, Job, Place, Proven, Stop};
 use super::sink::Sink;
 use super::target::PlaylistUrl;
 use super::{Candidate, Context, Fetcher, time_of_day};
-use crate::archive::{self, Archive, JoinedV1, Presence, Record, ReportV1, Seal, Trust};
+use crate::archive::{self, Archive, Presence, Record, ReportV1, Seal, Trust};
 use crate::domain::continuity::{Stamp, Suspect, Why, suspects};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::finding::Finding;
@@ -44,7 +44,7 @@ pub enum JoinOutcome {
     /// There was none.
     NotAsked,
     /// One file for each track.
-    Done(Vec<JoinedV1>),
+    Done(Vec<JoinedFile>),
     /// Something is missing, and gaps were not allowed.
     Refused(Refusal),
 }
@@ -197,7 +197,7 @@ impl Run {
                 },
             };
             if let JoinOutcome::Done(files) = &joined {
-                written.joined.clone_from(files);
+                written.joined = files.iter().map(|file| file.written.clone()).collect();
                 archive.seal(&Seal { report: &written, play: &play, at: report.finished })?;
             }
             context.tell(&Event::Finished { report: &report, dir: archive.dir() });

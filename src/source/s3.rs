@@ -197,7 +197,11 @@ impl Source for S3Source {
     fn describe(&self) -> String {
         let S3Place { label, region, bucket, endpoint, .. } = &self.place;
         match (endpoint, label.as_str()) {
-            (Some(endpoint), "S3-compatible") => format!("{label}, {endpoint}, bucket {bucket}"),
+            (Some(endpoint), "S3-compatible") => {
+                let endpoint = Url::parse(endpoint).map(RedactedUrl::new);
+                let endpoint = endpoint.map_or_else(|_| String::new(), |url| url.to_string());
+                format!("{label}, {}, bucket {bucket}", endpoint.trim_end_matches('/'))
+            }
             (_, _) => format!("{label}, {region}, bucket {bucket}"),
         }
     }

@@ -1,16 +1,14 @@
 //! `fetch`: finds recordings, fetches them, and says what became of them.
 
 use std::num::NonZeroU64;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use recfetch::archive::JoinedV1;
 use recfetch::domain::playlist::UriPolicy;
 use recfetch::domain::report::Report;
 use recfetch::domain::verdict::Verdict;
 use recfetch::engine::{
     AfterDenial, FetchError, FetchOptions, Fetched, Fetcher, Gaps, JoinOutcome, JoinRequest, JoinTo,
-    RetryPolicy,
+    JoinedFile, RetryPolicy,
 };
 
 use super::looking::{self, Looking};
@@ -103,7 +101,7 @@ impl One<'_> {
 
     fn tell(&self, fetched: &Fetched, fetching: Duration) -> Result<ExitCode, Failure> {
         let mut code = ExitCode::from_number(fetched.report.outcome().exit_code());
-        let (joined, refused): (&[JoinedV1], _) = match &fetched.joined {
+        let (joined, refused): (&[JoinedFile], _) = match &fetched.joined {
             JoinOutcome::Done(files) => (files, None),
             JoinOutcome::NotAsked => (&[], None),
             JoinOutcome::Refused(why) => (&[], Some(why)),
@@ -115,7 +113,8 @@ impl One<'_> {
         match self.context.form {
             Form::Json => self.many.print(self.context, &serde_json::to_value(&fetched.written))?,
             Form::Text => {
-                let joined: Vec<_> = joined.iter().map(|file| (Path::new(""), file.clone())).collect();
+                let joined: Vec<_> =
+                    joined.iter().map(|file| (file.path.as_path(), file.written.clone())).collect();
                 let notes =
                     if self.context.verbosity > Verbosity::Normal { Notes::Tell } else { Notes::Keep };
                 let run = summary::Run { dir: &fetched.dir, fetching, joined: &joined, notes };

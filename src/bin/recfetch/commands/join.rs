@@ -30,21 +30,25 @@ pub(crate) async fn run(context: &Context, args: &JoinArgs) -> Result<ExitCode, 
                 Form::Json => context.print_json(&json!({
                     "format": "recfetch-join/1",
                     "recording": report.recording,
-                    "joined": files,
+                    "joined": files.iter().map(|file| &file.written).collect::<Vec<_>>(),
                 }))?,
                 Form::Text => {
                     let lines = files.iter().map(|file| {
-                        let gaps = match file.gaps.len() {
+                        let gaps = match file.written.gaps.len() {
                             0 => String::new(),
                             gaps => format!("  without {}", count(gaps, "segment")),
                         };
-                        format!("joined     {}  {}{gaps}\n", printable(&file.file), size(file.size))
+                        format!(
+                            "joined     {}  {}{gaps}\n",
+                            printable(&file.path.to_string_lossy()),
+                            size(file.written.size)
+                        )
                     });
                     context.print(&lines.collect::<String>())?;
                 }
             }
             // A file with gaps is what was asked for, and still not the whole recording.
-            let partial = files.iter().any(|file| file.file.ends_with(".partial.ts"));
+            let partial = files.iter().any(|file| file.written.file.ends_with(".partial.ts"));
             Ok(if partial {
                 ExitCode::from_number(report.exit_code).worse(ExitCode::Incomplete)
             } else {

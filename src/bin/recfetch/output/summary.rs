@@ -48,7 +48,7 @@ pub(crate) struct Run<'a> {
     pub(crate) dir: &'a Path,
     /// How long bytes were fetched.
     pub(crate) fetching: Duration,
-    /// The files that were joined, with their folder.
+    /// The files that were joined, with their path.
     pub(crate) joined: &'a [(&'a Path, JoinedV1)],
     /// Whether notes are told too.
     pub(crate) notes: Notes,
@@ -91,8 +91,7 @@ pub(crate) fn finished(report: &Report, run: &Run<'_>) -> String {
     verified(&mut text, &tally);
     failures(&mut text, report);
     findings(&mut text, report, run.notes);
-    for (folder, joined) in run.joined {
-        let path = folder.join(&joined.file);
+    for (path, joined) in run.joined {
         let gaps = match joined.gaps.len() {
             0 => String::new(),
             gaps => format!("  without {}", count(gaps, "segment")),
