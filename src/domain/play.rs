@@ -122,11 +122,12 @@ fn name(text: &str) -> &str {
     text.split([':', ' ', '\t']).next().unwrap_or(text)
 }
 
-/// Everything but the unreserved characters of RFC 3986 and the slash is encoded: `#`, `?` and `%` stand
-/// for themselves in an object name, and a colon would make a scheme of what is before it.
+/// What may stand in a path by RFC 3986 section 3.3 stays as it is, because some players open a file by the
+/// URI's own letters. The rest is encoded: `#`, `?` and `%` stand for themselves in an object name, and a
+/// colon would make a scheme of what is before it.
 fn encode_path(path: &str, text: &mut String) {
     for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/') {
+        if byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=@".contains(&byte) {
             text.push(char::from(byte));
         } else {
             let _ = write!(text, "%{byte:02X}");
@@ -228,7 +229,8 @@ sid_a%20b%231_4.ts
     fn the_path_is_encoded_and_the_folders_stay() {
         for (path, expected) in [
             ("a/b-c.d_e~f.ts", "a/b-c.d_e~f.ts"),
-            ("a b#c?d%e:f;.ts", "a%20b%23c%3Fd%25e%3Af%3B.ts"),
+            ("a b#c?d%e:f[.ts", "a%20b%23c%3Fd%25e%3Af%5B.ts"),
+            ("a+b&c=(d),!$'*;@.ts", "a+b&c=(d),!$'*;@.ts"),
             ("频.ts", "%E9%A2%91.ts"),
         ] {
             let mut text = String::new();

@@ -61,6 +61,13 @@ pub struct Refusal {
     pub losses: Vec<String>,
 }
 
+impl Refusal {
+    /// No segment of any track is here.
+    pub(super) fn nothing_here() -> Self {
+        Self { track: "recording".to_owned(), missing: Vec::new(), losses: Vec::new() }
+    }
+}
+
 /// Why a file could not be joined.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {

@@ -15,10 +15,10 @@ use aws_sdk_s3::config::{BehaviorVersion, Region, RequestChecksumCalculation, Re
 use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
-use aws_sdk_s3::types::{ChecksumMode, EncodingType};
+use aws_sdk_s3::types::EncodingType;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Connector, tls};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -101,13 +101,13 @@ impl S3Source {
         let (client, bucket) = (self.client(), self.place.bucket.as_str());
         let presigned = match operation {
             Operation::Stat => {
-                let request = client.head_object().bucket(bucket).key(key.as_str());
-                let presigned = request.checksum_mode(ChecksumMode::Enabled).presigned(lifetime).await;
+                let request = client.head_object().bucket(bucket).key(key.as_str()).customize();
+                let presigned = request.mutate_request(ask_for_checksums).presigned(lifetime).await;
                 presigned.map_err(|e| self.sign_error(key, e))
             }
             Operation::Read | Operation::List | Operation::Sign => {
-                let request = client.get_object().bucket(bucket).key(key.as_str());
-                let presigned = request.checksum_mode(ChecksumMode::Enabled).presigned(lifetime).await;
+                let request = client.get_object().bucket(bucket).key(key.as_str()).customize();
+                let presigned = request.mutate_request(ask_for_checksums).presigned(lifetime).await;
                 presigned.map_err(|e| self.sign_error(key, e))
             }
         }?;
@@ -283,6 +283,16 @@ fn listed(key: ObjectKey, object: &aws_sdk_s3::types::Object) -> ObjectInfo {
         class: object.storage_class().map(|c| c.as_str().to_owned()).filter(|class| class != "STANDARD"),
         ..ObjectInfo::bare(key)
     }
+}
+
+/// As part of the query, which is signed: the SDK would send it as a header that it leaves out of the
+/// signature, and stores refuse headers of theirs that are not signed.
+fn ask_for_checksums(request: &mut HttpRequest) {
+    let uri = request.uri();
+    let separator = if uri.contains('?') { '&' } else { '?' };
+    let uri = format!("{uri}{separator}x-amz-checksum-mode=ENABLED");
+    // What was a URI is one with a parameter more.
+    let _ = request.set_uri(uri);
 }
 
 fn request(presigned: &PresignedRequest) -> Option<Request> {

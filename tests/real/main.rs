@@ -35,6 +35,8 @@ enum Needs {
     Mounts,
 }
 
+type OfServer = fn(Server);
+type Alone = fn();
 type Test = (String, Needs, Box<dyn FnOnce() + Send>);
 
 fn main() {
@@ -90,7 +92,7 @@ fn tests() -> Vec<Test> {
             add(&format!("whole::{name}_from_{}", server.word()), Needs::Servers, run);
         }
     }
-    let of_each_server: [(&str, fn(Server)); 9] = [
+    let of_each_server: [(&str, OfServer); 9] = [
         ("backup::fills_what_is_missing", backup::fills_what_is_missing),
         (
             "backup::what_nobody_has_is_named_and_fetched_later",
@@ -112,11 +114,16 @@ fn tests() -> Vec<Test> {
             add(&format!("{name}_by_{}", server.word()), Needs::Servers, Box::new(move || run(server)));
         }
     }
-    let alone: [(&str, Needs, fn()); 14] = [
+    let alone: [(&str, Needs, Alone); 15] = [
         (
             "refusal::a_presigned_url_is_never_printed",
             Needs::Servers,
             refusal::a_presigned_url_is_never_printed,
+        ),
+        (
+            "refusal::what_may_not_be_read_is_denied_even_when_joining",
+            Needs::Servers,
+            refusal::what_may_not_be_read_is_denied_even_when_joining,
         ),
         (
             "store::an_archived_slice_is_frozen_until_it_is_restored",

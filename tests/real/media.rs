@@ -91,8 +91,11 @@ pub(crate) fn two_hours() -> &'static Media {
     })
 }
 
+/// Makes a recording.
+pub(crate) type Make = fn() -> Recording;
+
 /// Every form of recording that is fetched whole.
-pub(crate) const FORMS: [(&str, fn() -> Recording); 6] = [
+pub(crate) const FORMS: [(&str, Make); 6] = [
     ("composite", composite),
     ("audio-only", audio_only),
     ("two-hours-long", two_hours_long),

@@ -92,6 +92,8 @@ pub(crate) fn start(tools: Tools) {
     let port = free_port();
     let mut command = bounded(&tools.ministack, &scratch.path().join("ministack.log"));
     command.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", port.to_string()).env("LOG_LEVEL", "ERROR");
+    // It believes any header, but presigned requests only with these.
+    command.env("AWS_ACCESS_KEY_ID", ACCESS).env("AWS_SECRET_ACCESS_KEY", SECRET);
     command.env("HOME", scratch.path()).current_dir(scratch.path());
     children.lock().expect("lock").push(Bounded::spawn(&mut command));
     let endpoint = format!("http://127.0.0.1:{port}");
@@ -303,6 +305,8 @@ fn free_port_with_twin() -> u16 {
 fn bounded(program: &Path, log: &Path) -> Command {
     let mut command = Command::new("timeout");
     let log = File::create(log).expect("a log");
+    // SeaweedFS takes keys from the variables that Amazon's tools use.
+    command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
     command.args(["--kill-after=5", BOUND]).arg(program).stdin(Stdio::null());
     command.stdout(log.try_clone().expect("a log")).stderr(log);
     command

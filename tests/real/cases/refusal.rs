@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
+use recfetch_test_support::s3::Permission;
+use recfetch_test_support::{Keys, S3Options, s3};
 
 use crate::judge;
 use crate::media::composite;
 use crate::program::{Case, Ran, WRONG_SECRET};
-use crate::servers::{BUCKET, Server, world};
+use crate::servers::{ACCESS, BUCKET, SECRET, Server, world};
 
 pub(crate) fn a_wrong_secret_is_denied(server: Server) {
     let (case, sid) = uploaded("wrong-secret", server);
@@ -18,6 +20,22 @@ pub(crate) fn a_wrong_secret_is_denied(server: Server) {
 pub(crate) fn an_unknown_key_is_denied(server: Server) {
     let (case, sid) = uploaded("unknown-key", server);
     says(case.env("AWS_ACCESS_KEY_ID", "AKIDNOBODY").run(&["fetch", &sid, "-vv"]).expect(6), "access key");
+}
+
+/// Keys that may list and not read: that nothing could be joined is not what is wrong.
+pub(crate) fn what_may_not_be_read_is_denied_even_when_joining() {
+    let (_, sid) = uploaded("may-not-read", Server::Loopback);
+    let mut keys = Keys::new(ACCESS, SECRET);
+    keys.read = Permission::Denied;
+    let start = s3::start(&world().loopback.objects, S3Options::new(BUCKET, keys));
+    let server = world().runtime.block_on(start).expect("a server");
+    let case = Case::new("may-not-read");
+    let case = case.store("prod", &server.url(), BUCKET, "refusal-may-not-read-s3s", "");
+    let ran = case.fetch(&sid, &["--join"]);
+    let report = ran.expect(6).json();
+    assert_eq!(report["outcome"], "denied", "{report:#}");
+    says(&ran, "s3:getobject");
+    case.fetch(&sid, &["--join", "--allow-gaps"]).expect(6);
 }
 
 pub(crate) fn no_credentials_are_denied(server: Server) {
@@ -31,7 +49,7 @@ pub(crate) fn keys_come_from_the_variables_that_the_store_names(server: Server) 
     let more = "access_key_env = \"LESSONS_KEY\"\nsecret_key_env = \"LESSONS_SECRET\"";
     let case =
         Case::new("named-variables").s3(server, &format!("refusal-named-variables-{}/", server.word()), more);
-    let case = case.env("LESSONS_KEY", crate::servers::ACCESS).env("LESSONS_SECRET", crate::servers::SECRET);
+    let case = case.env("LESSONS_KEY", ACCESS).env("LESSONS_SECRET", SECRET);
     let case = case.env("AWS_ACCESS_KEY_ID", "AKIDNOBODY").env("AWS_SECRET_ACCESS_KEY", WRONG_SECRET);
     case.run(&["fetch", &sid, "-vv"]).expect(0);
     judge::bag_is_valid(&case.out().join(&sid));

@@ -52,8 +52,12 @@ pub(crate) fn a_store_that_asks_for_patience_gets_it() {
     let recording = long(120);
     let seaweed = &world().seaweed;
     seaweed.upload_apart(BUCKET, &recording.files);
-    // The help text says `count`; only `Count` counts.
-    seaweed.shell(&format!("s3.circuitBreaker -buckets={BUCKET} -type=Count -actions=Read -values=2 -apply"));
+    // The help text says `count`; only `Count` counts, and only where there is a global limit too.
+    let limit = "-type=Count -actions=Read -apply";
+    seaweed.shell(&format!("s3.circuitBreaker -global -values=100000 {limit}"));
+    seaweed.shell(&format!("s3.circuitBreaker -buckets={BUCKET} -values=2 {limit}"));
+    // The servers of the filer tell each other.
+    std::thread::sleep(Duration::from_secs(1));
     let case = Case::new("patience").store("prod", &seaweed.endpoint, BUCKET, "", "");
     let ran = case.fetch(&recording.sid, &["--join", "--jobs", "16", "-vv"]);
     let report = ran.expect(0).json();

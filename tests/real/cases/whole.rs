@@ -45,13 +45,12 @@ fn is_joined(case: &Case, report: &Value, recording: &Recording) {
 fn plays(case: &Case, recording: &Recording) {
     let bag = case.out().join(&recording.sid);
     let name = case.path().file_name().expect("a name").to_str().expect("text");
-    let link = world().nginx.root.join(name);
-    std::os::unix::fs::symlink(&bag, &link).expect("a link");
+    std::os::unix::fs::symlink(&bag, world().nginx.root.join(name)).expect("a link");
     let url = format!("{}{name}/play.m3u8", world().nginx.url);
-    let long = recording.order.len() > 100;
-    for place in
-        [url, bag.join("play.m3u8").to_str().expect("text").to_owned()].iter().skip(usize::from(long))
-    {
-        assert_eq!(judge::packets(place), recording.packets, "packets of {place}");
+    assert_eq!(judge::packets(&url), recording.packets, "packets of {url}");
+    // ffmpeg does not decode URIs that are files: no way to write a blank suits it and the standard.
+    if !recording.playlist().contains([' ', '#', '?']) {
+        let file = bag.join("play.m3u8");
+        assert_eq!(judge::packets(file.to_str().expect("text")), recording.packets, "packets of play.m3u8");
     }
 }

@@ -20,6 +20,8 @@ use crate::bucket::Bucket;
 use crate::net::{self, Body, Handle};
 use crate::store::Objects;
 
+const CHECKSUM_MODE: &str = "x-amz-checksum-mode";
+
 /// AWS refuses requests whose date is further from its own clock than this.
 const MAX_SKEW: i64 = 15 * 60;
 
@@ -157,7 +159,13 @@ fn service(objects: Objects, options: &Arc<S3Options>) -> S3Service {
     builder.build()
 }
 
-async fn pass(service: &S3Service, request: Request<Incoming>) -> Response<Body> {
+async fn pass(service: &S3Service, mut request: Request<Incoming>) -> Response<Body> {
+    // S3 takes its headers as parameters too; `s3s` reads this one from the headers only.
+    if let Some(mode) = net::query_value(request.uri().query().unwrap_or_default(), CHECKSUM_MODE)
+        && let Ok(mode) = HeaderValue::try_from(mode)
+    {
+        request.headers_mut().insert(CHECKSUM_MODE, mode);
+    }
     match service.call(request.map(s3s::Body::from)).await {
         Ok(response) => response.map(|body| body.boxed_unsync()),
         Err(_) => xml_error(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "the test server failed", ""),
@@ -231,9 +239,28 @@ impl Scope {
 /// What AWS refuses that `s3s` does not: clocks, tokens, regions.
 fn refusal<B>(options: &S3Options, request: &Request<B>) -> Option<Response<Body>> {
     let scope = Scope::of(request)?;
-    wrong_clock(options, &scope)
+    unsigned_header(&scope, request)
+        .or_else(|| wrong_clock(options, &scope))
         .or_else(|| wrong_token(options, &scope))
         .or_else(|| wrong_region(options, &scope, request.uri().query()))
+}
+
+/// A presigned URL may come with more headers, but not with more of Amazon's own.
+fn unsigned_header<B>(scope: &Scope, request: &Request<B>) -> Option<Response<Body>> {
+    let query = request.uri().query().unwrap_or_default();
+    let signed = match scope.place {
+        Place::Header => return None,
+        Place::Query => net::query_value(query, "X-Amz-SignedHeaders")?,
+    };
+    let is_signed = |name: &str| signed.split(';').any(|known| known == name);
+    let ours =
+        request.headers().keys().map(http::HeaderName::as_str).filter(|name| name.starts_with("x-amz-"));
+    let unsigned: Vec<_> = ours.filter(|name| !is_signed(name)).collect();
+    (!unsigned.is_empty()).then(|| {
+        let message = "There were headers present in the request which were not signed";
+        let more = format!("<HeadersNotSigned>{}</HeadersNotSigned>", unsigned.join(", "));
+        xml_error(StatusCode::FORBIDDEN, "AccessDenied", message, &more)
+    })
 }
 
 fn wrong_clock(options: &S3Options, scope: &Scope) -> Option<Response<Body>> {

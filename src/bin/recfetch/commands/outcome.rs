@@ -81,6 +81,9 @@ pub(crate) fn refusal(refusal: &Refusal) -> String {
     if !losses.is_empty() {
         why.push(count(losses.len(), "known loss").replace("losss", "losses"));
     }
+    if why.is_empty() {
+        return format!("not joined {}: no segment is here\n", printable(track));
+    }
     let mut text = String::new();
     let _ = writeln!(
         text,
