@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::{Doing, Error};
 use super::wire::{REPORT_FORMAT, ReportV1};
-use super::{Archive, PAYLOAD, Presence, Record, Trust, WORK, guard, mtime};
+use super::{Archive, PAYLOAD, Presence, Record, Trust, WORK, guard};
 use crate::domain::digest::Algorithm;
 use crate::domain::key::ObjectName;
 use crate::domain::place::SourceName;
@@ -103,18 +103,29 @@ impl Archive {
         self.seal(&Seal { report, play: &play, at })
     }
 
-    /// Records whose file is there. Those that were damaged and could not be had again are dropped, with
-    /// their file: the manifest must not vouch for it, and a bag must not hold what no manifest lists.
+    /// Records whose file is there. Those that were damaged and could not be had again leave the payload,
+    /// because no manifest can vouch for them; their bytes may be the best copy left, and are set aside.
     fn present_records(&self) -> Vec<Record> {
         let mut records = guard(&self.records);
         records.retain(|_, record| {
             let whole = self.examine(record, Trust::Mtime).is_ok_and(|p| p == Presence::Proven);
             if !whole {
-                let _ = std::fs::remove_file(self.dir.join(&record.path));
+                self.set_aside(&record.path);
             }
             whole
         });
         records.values().cloned().collect()
+    }
+
+    /// Moves a file out of the payload. What cannot be moved is removed: the bag must not hold it.
+    pub(super) fn set_aside(&self, path: &str) {
+        let from = self.dir.join(path);
+        let aside = self.dir.join(WORK).join("aside");
+        let to = aside.join(path.replace('/', "="));
+        let moved = std::fs::create_dir_all(&aside).and_then(|()| std::fs::rename(&from, &to));
+        if moved.is_err() {
+            let _ = std::fs::remove_file(&from);
+        }
     }
 
     fn write_tag(&self, file: &str, text: &str) -> Result<(), Error> {
@@ -174,7 +185,8 @@ pub(super) fn records_of_sealed_bag(dir: &Path) -> Result<BTreeMap<ObjectName, R
             at: at(&object.at)?,
             clock: None,
             breaks: 0,
-            mtime: std::fs::metadata(dir.join(object.path.as_deref()?)).map_or(-1, |meta| mtime(&meta)),
+            // Nobody here has hashed the file yet, so its time is not to be believed.
+            mtime: -1,
             name: name.clone(),
         };
         let has_sha256 = record.digests.iter().any(|d| d.algorithm() == Algorithm::Sha256);

@@ -1,8 +1,9 @@
 //! The local side: a folder per recording that is a BagIt 1.0 bag (RFC 8493) when a run ends.
 //!
 //! `data/` holds every object byte for byte; `manifest-sha256.txt` and the other tag files are written last.
-//! `.recfetch/` holds what a rerun needs: the journal, the lock, and files that are still being written. It
-//! is no part of the bag and may be deleted once nobody wants to go on with the recording.
+//! `.recfetch/` holds what a rerun needs: the journal, the lock, files that are still being written, and in
+//! `aside/` what was taken out of the payload and may be somebody's last copy. It is no part of the bag and
+//! may be deleted once nobody wants to go on with the recording.
 
 mod bag;
 mod error;
@@ -192,9 +193,15 @@ impl Archive {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).doing("create", folder)?;
         }
-        let ours = guard(&self.records).get(&record.name).is_some_and(|known| known.path == record.path);
-        if !ours && path.symlink_metadata().is_ok() {
-            return Err(Error::Foreign { path });
+        let known = self.record(&record.name).filter(|known| known.path == record.path);
+        match &known {
+            None if path.symlink_metadata().is_ok() => return Err(Error::Foreign { path }),
+            // Another version of something that is still as it was proven: a playlist that was written again.
+            // The new one may turn out to be the worse one.
+            Some(known) if self.examine(known, Trust::Mtime)? == Presence::Proven => {
+                self.set_aside(&known.path)
+            }
+            Some(_) | None => {}
         }
         guard(&self.journal).append(&record)?;
         guard(&self.records).insert(record.name.clone(), record);

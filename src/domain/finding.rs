@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::key::{KeyError, ObjectKey, ObjectName};
-use super::place::SourceName;
+use super::place::{Obstacle, SourceName};
 use super::recording::TrackId;
 
 /// How much a finding weighs.
@@ -88,6 +88,13 @@ pub enum Finding {
         from: SourceName,
         /// The region that it really is in.
         region: String,
+    },
+    /// A store could not be searched; the recording was found in another one.
+    NotSearched {
+        /// The store.
+        from: SourceName,
+        /// Why not.
+        why: Obstacle,
     },
     /// A track whose playlist could not be had.
     NoPlaylist {
@@ -242,6 +249,21 @@ pub enum Finding {
     },
 
     // --- the bytes
+    /// It plays for another time than the playlist says, by less than what is called wrong, and no store
+    /// vouches for it: it may have lost its end.
+    PlaysShort {
+        /// Its name.
+        name: ObjectName,
+        /// By the playlist, in milliseconds.
+        expected_ms: u64,
+        /// By the time stamps, in milliseconds.
+        found_ms: u64,
+    },
+    /// The store has another version by now than the one that is kept here.
+    KeptOther {
+        /// Its name.
+        name: ObjectName,
+    },
     /// The object is another version than the listing named.
     ChangedSinceListing {
         /// Its name.
@@ -285,6 +307,8 @@ impl Finding {
             | Self::OtherChannel { .. }
             | Self::Orphan { .. }
             | Self::ListDenied { .. }
+            | Self::NotSearched { .. }
+            | Self::KeptOther { .. }
             | Self::UriWithoutDuration { .. }
             | Self::ListedTwice { .. }
             | Self::NotUtf8 { .. }
@@ -297,6 +321,7 @@ impl Finding {
             | Self::TimestampsJump { .. }
             | Self::SameBytes { .. } => Severity::Warning,
             Self::NoPlaylist { .. }
+            | Self::PlaysShort { .. }
             | Self::UnreadPlaylist { .. }
             | Self::NotAPlaylist { .. }
             | Self::ListsNothing { .. }
@@ -328,6 +353,7 @@ impl Finding {
             Self::ListDenied { .. } => "list-denied",
             Self::FoundElsewhere { .. } => "found-elsewhere",
             Self::RegionFollowed { .. } => "region-followed",
+            Self::NotSearched { .. } => "not-searched",
             Self::NoPlaylist { .. } => "no-playlist",
             Self::OtherChannel { .. } => "other-channel",
             Self::UnreadPlaylist { .. } => "unread-playlist",
@@ -347,6 +373,8 @@ impl Finding {
             Self::UnlistedGap { .. } => "unlisted-gap",
             Self::Overlap { .. } => "overlap",
             Self::FailoverGap { .. } => "failover-gap",
+            Self::PlaysShort { .. } => "plays-short",
+            Self::KeptOther { .. } => "kept-other",
             Self::ChangedSinceListing { .. } => "changed-since-listing",
             Self::ContinuityErrors { .. } => "continuity-errors",
             Self::TimestampsJump { .. } => "timestamps-jump",
@@ -395,6 +423,7 @@ impl fmt::Display for Finding {
             Self::RegionFollowed { from, region } => {
                 write!(f, "the bucket of {from} is in region {region}; the settings say otherwise")
             }
+            Self::NotSearched { from, why } => write!(f, "{from} could not be searched: {why}"),
             Self::NoPlaylist { track } => write!(f, "no playlist could be had for {track}"),
             Self::OtherChannel { key } => write!(f, "`{key}` carries another channel than the rest"),
             Self::UnreadPlaylist { key } => {
@@ -448,6 +477,14 @@ impl fmt::Display for Finding {
             }
             Self::FailoverGap { track, after, before, ms } => {
                 write!(f, "{track}: {ms} ms are missing at the failover between `{after}` and `{before}`")
+            }
+            Self::PlaysShort { name, expected_ms, found_ms } => write!(
+                f,
+                "`{name}` plays {found_ms} ms of {expected_ms} ms, and no store vouches for it: it may have lost \
+                 its end"
+            ),
+            Self::KeptOther { name } => {
+                write!(f, "`{name}`: the store has another version by now than the one that is kept")
             }
             Self::ChangedSinceListing { name } => write!(f, "`{name}` changed since it was listed"),
             Self::ContinuityErrors { name, count } => {

@@ -64,6 +64,10 @@ async fn locate(
                 if store.source.name() != candidates[0].store.source.name() {
                     findings.push(Finding::FoundElsewhere { from: store.source.name().clone() });
                 }
+                if let Some(error) = &problem {
+                    let (from, why) = (error.from.clone(), error.obstacle.clone());
+                    findings.push(Finding::NotSearched { from, why });
+                }
                 match read(context, candidate, found, findings, &query).await {
                     Ok(found) => return Ok(found),
                     Err(Unread::Absent(seen)) => looked.push(seen),

@@ -13,6 +13,7 @@ use crate::domain::finding::Finding;
 use crate::domain::key::{ObjectKey, ObjectName};
 use crate::domain::object::ObjectInfo;
 use crate::domain::place::{Denial, ETag, Obstacle, SourceName};
+use crate::domain::playlist::MAX_BYTES;
 use crate::domain::report::Try;
 use crate::domain::verdict::{
     Content, Corruption, Evidence, Expectation, Framing, Observation, Verdict, judge,
@@ -301,14 +302,21 @@ impl Fetch<'_> {
                 retries.progressed(self.context.now());
             }
             self.context.received(&self.job.name, chunk.len() as u64);
-            if let Some(size) = transfer.expected.size
-                && transfer.meter.size() > size
-            {
-                // It will be called too long however much more comes.
+            // It will be called too long, or too large for a playlist, however much more comes.
+            let most = transfer.expected.size.or(self.most_without_a_size());
+            if most.is_some_and(|most| transfer.meter.size() > most) {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// A playlist is read into memory: one that never ends must end here.
+    fn most_without_a_size(&self) -> Option<u64> {
+        match self.job.expected.content {
+            Content::Playlist => Some(MAX_BYTES as u64 + 1),
+            Content::TransportStream | Content::Opaque => None,
+        }
     }
 
     /// The first answer tells what the bytes must turn out to be.

@@ -21,7 +21,9 @@ use crate::domain::place::SourceName;
 use crate::domain::plan::{Item, ItemPlace, PlannedSegment, TrackPlan, name_in_archive};
 use crate::domain::report::{ObjectReport, ObjectRole, Origin, Outcome, Report, TrackReport, Try};
 use crate::domain::time::SliceTime;
-use crate::domain::verdict::{Corruption, Evidence, START_SLACK, Structure, Verdict, clock_distance};
+use crate::domain::verdict::{
+    Corruption, Evidence, START_SLACK, Structure, Verdict, clock_distance, plays_in_full,
+};
 use crate::event::Event;
 use crate::source::HttpSource;
 
@@ -150,12 +152,9 @@ impl Run {
         }
         for item in keep {
             if let Some(record) = kept.get(&item.name) {
-                let report = kept_report(&item, record);
-                if record.breaks > 0 {
-                    let (name, count) = (item.name.clone(), record.breaks);
-                    self.findings.push(Finding::ContinuityErrors { name, count });
-                }
-                self.done(report);
+                self.findings.extend(findings_of(&item, record));
+                self.findings.extend(kept_other(&item, record, candidate.store.source.name()));
+                self.done(kept_report(&item, record));
             }
         }
         self.fetch_all(&candidate, &recording.folder, fetch.clone()).await?;
@@ -528,9 +527,6 @@ fn keep(
         }
         Structure::NotExamined | Structure::Page(_) => (None, 0),
     };
-    if breaks > 0 {
-        findings.push(Finding::ContinuityErrors { name: item.name.clone(), count: breaks });
-    }
     let record = Record {
         name: item.name.clone(),
         path: archive.path_of(&item.name),
@@ -544,10 +540,37 @@ fn keep(
         breaks,
         mtime: 0,
     };
+    findings.extend(findings_of(item, &record));
     archive.publish(staged, record.clone())?;
     let mut report = report_of(item, verdict, Some(&record), failed_tries);
     report.origin = Origin::Fetched;
     Ok((report, findings))
+}
+
+/// What is to be said about bytes that were judged good, whenever they came.
+fn findings_of(item: &Item, record: &Record) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if record.breaks > 0 {
+        findings.push(Finding::ContinuityErrors { name: item.name.clone(), count: record.breaks });
+    }
+    if let (Evidence::LengthOnly, Some(listed), Some((_, span))) =
+        (&record.evidence, item.expected.duration, record.clock)
+        && !plays_in_full(listed, span)
+    {
+        findings.push(Finding::PlaysShort {
+            name: item.name.clone(),
+            expected_ms: u64::try_from(listed.as_millis()).unwrap_or(u64::MAX),
+            found_ms: span / 90,
+        });
+    }
+    findings
+}
+
+/// Whether the store that the kept bytes came from lists another version by now.
+fn kept_other(item: &Item, record: &Record, first: &SourceName) -> Option<Finding> {
+    let listed = item.listed.as_ref()?.etag.as_ref()?;
+    let kept = record.etag.as_ref()?;
+    (record.from == *first && listed != kept).then(|| Finding::KeptOther { name: item.name.clone() })
 }
 
 fn kept_report(item: &Item, record: &Record) -> ObjectReport {

@@ -1,9 +1,12 @@
 //! The command-line tool: reads what was typed, lets the library work, and says what came of it.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there"))]
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "views pick what they show from the library's open list of events, as hints do from the system's errors"
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::wildcard_enum_match_arm,
+        reason = "a test that cannot go on, or meets what it does not expect, should stop there"
+    )
 )]
 
 mod args;
