@@ -333,7 +333,7 @@ mod tests {
             segments: 3,
             gaps: Vec::new(),
         };
-        let joined = [(Path::new("archive"), joined)];
+        let joined = [(Path::new("archive/38f8.ts"), joined)];
         let objects = vec![good(0, "prod"), good(1, "backup"), good(2, "prod")];
         insta::assert_snapshot!(plain(&report(objects, Vec::new()), &run(&joined)), @r"
         fetched    3 segments  5.72 MiB  2.86 MiB/s

@@ -182,7 +182,7 @@ fn what_is_wrong_with_a_store_is_said_with_a_hint() {
         (
             "vendor = \"aws\"\nregion = \"us-esat-1\"\nbucket = \"b\"",
             "no known region of Amazon S3",
-            "`US_EAST_1`",
+            "`us-east-1`",
         ),
         ("vendor = \"aliyun\"\nregion = 18\nbucket = \"b\"", "not confirmed", "--unconfirmed-region"),
         ("vendor = \"aws\"\nregion = 26\nbucket = \"b\"", "not confirmed", "the vendor's own id"),
