@@ -61,13 +61,6 @@ pub struct Refusal {
     pub losses: Vec<String>,
 }
 
-impl Refusal {
-    /// No segment of any track is here.
-    pub(super) fn nothing_here() -> Self {
-        Self { track: "recording".to_owned(), missing: Vec::new(), losses: Vec::new() }
-    }
-}
-
 /// Why a file could not be joined.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
@@ -115,6 +108,23 @@ pub enum JoinError {
 
 /// Joins the tracks of a bag that a report describes.
 pub(super) fn join(
+    bag: &Path,
+    report: &ReportV1,
+    request: &JoinRequest,
+    observer: &dyn Observer,
+) -> Result<JoinOutcome, JoinError> {
+    match join_tracks(bag, report, request, observer) {
+        // Why nothing is here is in the report, and is what the caller has to know.
+        Err(JoinError::Nothing) if report.exit_code != 0 => Ok(JoinOutcome::Refused(Refusal {
+            track: "recording".to_owned(),
+            missing: Vec::new(),
+            losses: Vec::new(),
+        })),
+        joined => joined,
+    }
+}
+
+fn join_tracks(
     bag: &Path,
     report: &ReportV1,
     request: &JoinRequest,

@@ -19,7 +19,7 @@ use crate::domain::finding::Finding;
 use crate::domain::key::ObjectName;
 use crate::domain::place::SourceName;
 use crate::domain::plan::{Item, ItemPlace, PlannedSegment, TrackPlan, name_in_archive};
-use crate::domain::report::{ObjectReport, ObjectRole, Origin, Outcome, Report, TrackReport, Try};
+use crate::domain::report::{ObjectReport, ObjectRole, Origin, Report, TrackReport, Try};
 use crate::domain::time::SliceTime;
 use crate::domain::verdict::{
     Corruption, Evidence, START_SLACK, Structure, Verdict, clock_distance, plays_in_full,
@@ -191,13 +191,8 @@ impl Run {
             archive.seal(&Seal { report: &written, play: &play, at: report.finished })?;
             let joined = match &join {
                 None => JoinOutcome::NotAsked,
-                Some(request) => match assemble::join(archive.dir(), &written, request, &*context.observer) {
-                    // Why nothing is here to join is in the report, and is what the caller has to know.
-                    Err(assemble::JoinError::Nothing) if report.outcome() != Outcome::Complete => {
-                        JoinOutcome::Refused(Refusal::nothing_here())
-                    }
-                    joined => joined.map_err(Failed::Join)?,
-                },
+                Some(request) => assemble::join(archive.dir(), &written, request, &*context.observer)
+                    .map_err(Failed::Join)?,
             };
             if let JoinOutcome::Done(files) = &joined {
                 written.joined = files.iter().map(|file| file.written.clone()).collect();
