@@ -9,21 +9,20 @@ use tokio::task::JoinSet;
 use super::assemble::{self, JoinRequest, JoinTo, JoinedFile, Refusal};
 use super::located::{Found, FoundPlaylist};
 use super::object::{self, Fetched as FetchedObject, Job, Place, Proven, Stop};
+use super::reporting::{
+    findings_of, kept_other, kept_report, places, report_of, segment_bytes, track_report,
+};
 use super::sink::Sink;
 use super::target::PlaylistUrl;
 use super::{Candidate, Context, Fetcher, time_of_day};
 use crate::archive::{self, Archive, Presence, Record, ReportV1, Seal, Trust};
-use crate::domain::continuity::{Stamp, Suspect, Why, suspects};
-use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::finding::Finding;
-use crate::domain::key::ObjectName;
+use crate::domain::key::{KeyPrefix, ObjectName};
 use crate::domain::place::SourceName;
-use crate::domain::plan::{Item, ItemPlace, PlannedSegment, TrackPlan, name_in_archive};
-use crate::domain::report::{ObjectReport, ObjectRole, Origin, Report, TrackReport, Try};
+use crate::domain::plan::{Item, ItemPlace, TrackPlan, name_in_archive};
+use crate::domain::report::{ObjectReport, ObjectRole, Origin, Report};
 use crate::domain::time::SliceTime;
-use crate::domain::verdict::{
-    Corruption, Evidence, START_SLACK, Structure, Verdict, clock_distance, plays_in_full,
-};
+use crate::domain::verdict::{Structure, Verdict};
 use crate::event::Event;
 use crate::source::HttpSource;
 
@@ -123,12 +122,12 @@ impl From<archive::Error> for Failed {
     }
 }
 
-struct Run {
-    context: Arc<Context>,
-    archive: Arc<Archive>,
+pub(super) struct Run {
+    pub(super) context: Arc<Context>,
+    pub(super) archive: Arc<Archive>,
     started: SliceTime,
-    objects: BTreeMap<ObjectName, ObjectReport>,
-    findings: Vec<Finding>,
+    pub(super) objects: BTreeMap<ObjectName, ObjectReport>,
+    pub(super) findings: Vec<Finding>,
 }
 
 impl Run {
@@ -232,7 +231,7 @@ impl Run {
         &mut self,
         candidate: &Candidate,
         playlist: FoundPlaylist,
-        folder: &crate::domain::key::KeyPrefix,
+        folder: &KeyPrefix,
     ) -> Result<(), Failed> {
         let FoundPlaylist { info, verdict, bytes, failed_tries } = playlist;
         let item = Item {
@@ -264,10 +263,10 @@ impl Run {
     }
 
     /// Fetches objects, as many at once as helps.
-    async fn fetch_all(
+    pub(super) async fn fetch_all(
         &mut self,
         candidate: &Candidate,
-        folder: &crate::domain::key::KeyPrefix,
+        folder: &KeyPrefix,
         items: Vec<Item>,
     ) -> Result<(), Failed> {
         let mut queue = items.into_iter();
@@ -299,7 +298,7 @@ impl Run {
     }
 
     /// The places of an item; `None` where it is not requested.
-    fn job(&self, candidate: &Candidate, folder: &crate::domain::key::KeyPrefix, item: &Item) -> Option<Job> {
+    fn job(&self, candidate: &Candidate, folder: &KeyPrefix, item: &Item) -> Option<Job> {
         let places = match &item.place {
             ItemPlace::Refused => return None,
             ItemPlace::Key(key) => {
@@ -326,139 +325,6 @@ impl Run {
         })
     }
 
-    /// Segments whose time stamps or bytes are those of another one, and that no store vouches for, are
-    /// fetched once more; what stays wrong is taken out of the archive again.
-    async fn withdraw_misplaced(
-        &mut self,
-        candidate: &Candidate,
-        folder: &crate::domain::key::KeyPrefix,
-        tracks: &[TrackPlan],
-        items: &[Item],
-    ) -> Result<(), Failed> {
-        let items: HashMap<_, _> = items.iter().map(|item| (&item.name, item)).collect();
-        for track in tracks {
-            let (present, stamps) = self.stamps(&track.segments);
-            for Suspect { index, why } in suspects(&stamps) {
-                let Some(item) = items.get(&present[index].name) else { continue };
-                let Some(object) = self.objects.get(&item.name) else { continue };
-                // An answer about another version than the listed one vouches for that version.
-                let changed = Finding::ChangedSinceListing { name: item.name.clone() };
-                let vouched_for =
-                    matches!(object.verdict, Verdict::Verified { evidence: Evidence::StoreDigest { .. } })
-                        && !self.findings.contains(&changed);
-                match why {
-                    Why::OutOfPlace { expected_pts, found_pts }
-                        if beyond_slack(expected_pts, found_pts, &stamps[index]) =>
-                    {
-                        if vouched_for {
-                            let ms = i64::try_from(clock_distance(expected_pts, found_pts) / 90);
-                            let finding = Finding::TimestampsJump {
-                                name: item.name.clone(),
-                                ms: ms.unwrap_or(i64::MAX),
-                            };
-                            self.context.tell(&Event::Noticed { finding: &finding });
-                            self.findings.push(finding);
-                        } else {
-                            let mut item = (*item).clone();
-                            item.expected.starts_at = Some(expected_pts);
-                            let what = Corruption::OtherTime {
-                                expected_ms: expected_pts / 90,
-                                found_ms: found_pts / 90,
-                            };
-                            self.once_more(candidate, folder, item, what).await?;
-                        }
-                    }
-                    Why::SameBytes { as_index } if !vouched_for => {
-                        let other = present[as_index].name.clone();
-                        let mut item = (*item).clone();
-                        item.expected.not_as = self
-                            .sha256(&other)
-                            .and_then(|bytes| Digest::new(Algorithm::Sha256, bytes))
-                            .map(|bytes| (other.clone(), bytes));
-                        self.once_more(candidate, folder, item, Corruption::SameAs { other }).await?;
-                    }
-                    Why::SameBytes { as_index } => {
-                        let (name, other) = (item.name.clone(), present[as_index].name.clone());
-                        let finding = Finding::SameBytes { name, other };
-                        self.context.tell(&Event::Noticed { finding: &finding });
-                        self.findings.push(finding);
-                    }
-                    Why::OutOfPlace { .. } => {}
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Fetches a segment again that was taken for good.
-    async fn once_more(
-        &mut self,
-        candidate: &Candidate,
-        folder: &crate::domain::key::KeyPrefix,
-        item: Item,
-        what: Corruption,
-    ) -> Result<(), Failed> {
-        let from = self.objects.get(&item.name).and_then(|object| object.from.clone());
-        if let Some(from) = from {
-            let why = what.to_string();
-            let retry_in = Some(std::time::Duration::ZERO);
-            self.context.tell(&Event::TryFailed { name: &item.name, from: &from, why: &why, retry_in });
-        }
-        self.withdraw(&item, what)?;
-        let before = self.objects.remove(&item.name);
-        let name = item.name.clone();
-        self.fetch_all(candidate, folder, vec![item]).await?;
-        if let (Some(after), Some(before)) = (self.objects.get_mut(&name), before) {
-            let first = Try {
-                from: before.from.unwrap_or_else(|| SourceName::new("archive")),
-                why: before.verdict.to_string(),
-            };
-            after.failed_tries.insert(0, first);
-        }
-        Ok(())
-    }
-
-    fn withdraw(&mut self, item: &Item, what: Corruption) -> Result<(), Failed> {
-        self.archive.withdraw(&item.name)?;
-        if let Some(object) = self.objects.get_mut(&item.name) {
-            let from = object.from.take().unwrap_or_else(|| SourceName::new("archive"));
-            object.verdict = Verdict::Corrupt { from, what };
-            object.path = None;
-            object.size = None;
-            object.digests.clear();
-            object.origin = Origin::Nowhere;
-        }
-        Ok(())
-    }
-
-    fn stamps<'s>(&self, segments: &'s [PlannedSegment]) -> (Vec<&'s PlannedSegment>, Vec<Stamp>) {
-        let present = segments.iter().filter_map(|segment| {
-            let record = self.archive.record(&segment.name)?;
-            self.objects.get(&segment.name)?.verdict.is_verified().then_some((segment, record))
-        });
-        present
-            .map(|(segment, record)| {
-                let duration = segment.listed.duration.map(|d| u64::try_from(d.as_millis()));
-                let stamp = Stamp {
-                    name: segment.name.clone(),
-                    starts_ms: segment.starts.map(SliceTime::unix_ms),
-                    duration_ms: duration.and_then(Result::ok),
-                    first_pts: record.clock.map(|(first, _)| first),
-                    span: record.clock.map(|(_, span)| span),
-                    run: segment.run,
-                    sha256: self.sha256(&segment.name),
-                };
-                (segment, stamp)
-            })
-            .unzip()
-    }
-
-    fn sha256(&self, name: &ObjectName) -> Option<[u8; 32]> {
-        let record = self.archive.record(name)?;
-        let digest = record.digests.iter().find(|d| d.algorithm() == Algorithm::Sha256)?;
-        digest.bytes().try_into().ok()
-    }
-
     fn done(&mut self, report: ObjectReport) {
         self.context.tell(&Event::Judged {
             name: &report.name,
@@ -469,12 +335,6 @@ impl Run {
         });
         self.objects.insert(report.name.clone(), report);
     }
-}
-
-/// Half a slice is far enough to be another one; sound or picture that starts a little late is not.
-fn beyond_slack(expected: u64, found: u64, stamp: &Stamp) -> bool {
-    let half = stamp.duration_ms.unwrap_or(0).saturating_mul(90) / 2;
-    clock_distance(expected, found) > half.max(START_SLACK)
 }
 
 /// Fetches one object and takes it into the archive.
@@ -540,80 +400,4 @@ fn keep(
     let mut report = report_of(item, verdict, Some(&record), failed_tries);
     report.origin = Origin::Fetched;
     Ok((report, findings))
-}
-
-/// What is to be said about bytes that were judged good, whenever they came.
-fn findings_of(item: &Item, record: &Record) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if record.breaks > 0 {
-        findings.push(Finding::ContinuityErrors { name: item.name.clone(), count: record.breaks });
-    }
-    if let (Evidence::LengthOnly, Some(listed), Some((_, span))) =
-        (&record.evidence, item.expected.duration, record.clock)
-        && !plays_in_full(listed, span)
-    {
-        findings.push(Finding::PlaysShort {
-            name: item.name.clone(),
-            expected_ms: u64::try_from(listed.as_millis()).unwrap_or(u64::MAX),
-            found_ms: span / 90,
-        });
-    }
-    findings
-}
-
-/// Whether the store that the kept bytes came from lists another version by now.
-fn kept_other(item: &Item, record: &Record, first: &SourceName) -> Option<Finding> {
-    let listed = item.listed.as_ref()?.etag.as_ref()?;
-    let kept = record.etag.as_ref()?;
-    (record.from == *first && listed != kept).then(|| Finding::KeptOther { name: item.name.clone() })
-}
-
-fn kept_report(item: &Item, record: &Record) -> ObjectReport {
-    let verdict = Verdict::Verified { evidence: record.evidence.clone() };
-    let mut report = report_of(item, verdict, Some(record), Vec::new());
-    report.origin = Origin::Kept;
-    report
-}
-
-fn report_of(item: &Item, verdict: Verdict, record: Option<&Record>, failed_tries: Vec<Try>) -> ObjectReport {
-    let key = match &item.place {
-        ItemPlace::Key(key) => Some(key.clone()),
-        ItemPlace::Url(_) | ItemPlace::Refused => None,
-    };
-    ObjectReport {
-        name: item.name.clone(),
-        key,
-        path: record.map(|record| record.path.clone()),
-        role: item.role,
-        starts: item.starts,
-        duration: item.expected.duration,
-        verdict,
-        size: record.map(|record| record.size),
-        digests: record.map(|record| record.digests.clone()).unwrap_or_default(),
-        from: record.map(|record| record.from.clone()),
-        origin: Origin::Nowhere,
-        failed_tries,
-        at: record.map_or_else(time_of_day, |record| record.at),
-    }
-}
-
-fn places(candidate: &Candidate) -> Vec<(SourceName, String)> {
-    let stores = std::iter::once(&candidate.store).chain(&candidate.fallbacks);
-    stores.map(|store| (store.source.name().clone(), store.source.describe())).collect()
-}
-
-fn track_report(track: &TrackPlan) -> TrackReport {
-    TrackReport {
-        id: track.id,
-        playlists: track.playlists.clone(),
-        first: track.timeline.first,
-        last: track.timeline.last,
-        playing: track.playing(),
-        segments: track.segments.len(),
-    }
-}
-
-fn segment_bytes(items: &[Item]) -> u64 {
-    let segments = items.iter().filter(|item| matches!(item.role, ObjectRole::Segment(_)));
-    segments.filter_map(|item| item.expected.size).sum()
 }

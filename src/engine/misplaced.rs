@@ -1,0 +1,157 @@
+//! Segments whose bytes are those of another one: looked for when all are here.
+
+use std::collections::HashMap;
+
+use super::Candidate;
+use super::run::{Failed, Run};
+use crate::domain::continuity::{Stamp, Suspect, Why, suspects};
+use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::finding::Finding;
+use crate::domain::key::{KeyPrefix, ObjectName};
+use crate::domain::place::SourceName;
+use crate::domain::plan::{Item, PlannedSegment, TrackPlan};
+use crate::domain::report::{Origin, Try};
+use crate::domain::time::SliceTime;
+use crate::domain::verdict::{Corruption, Evidence, START_SLACK, Verdict, clock_distance};
+use crate::event::Event;
+
+impl Run {
+    /// Segments whose time stamps or bytes are those of another one, and that no store vouches for, are
+    /// fetched once more; what stays wrong is taken out of the archive again.
+    pub(super) async fn withdraw_misplaced(
+        &mut self,
+        candidate: &Candidate,
+        folder: &KeyPrefix,
+        tracks: &[TrackPlan],
+        items: &[Item],
+    ) -> Result<(), Failed> {
+        let items: HashMap<_, _> = items.iter().map(|item| (&item.name, item)).collect();
+        for track in tracks {
+            let (present, stamps) = self.stamps(&track.segments);
+            for Suspect { index, why } in suspects(&stamps) {
+                let Some(item) = items.get(&present[index].name) else { continue };
+                let Some(object) = self.objects.get(&item.name) else { continue };
+                // An answer about another version than the listed one vouches for that version.
+                let changed = Finding::ChangedSinceListing { name: item.name.clone() };
+                let vouched_for =
+                    matches!(object.verdict, Verdict::Verified { evidence: Evidence::StoreDigest { .. } })
+                        && !self.findings.contains(&changed);
+                match why {
+                    Why::OutOfPlace { expected_pts, found_pts }
+                        if beyond_slack(expected_pts, found_pts, &stamps[index]) =>
+                    {
+                        if vouched_for {
+                            let ms = i64::try_from(clock_distance(expected_pts, found_pts) / 90);
+                            let finding = Finding::TimestampsJump {
+                                name: item.name.clone(),
+                                ms: ms.unwrap_or(i64::MAX),
+                            };
+                            self.context.tell(&Event::Noticed { finding: &finding });
+                            self.findings.push(finding);
+                        } else {
+                            let mut item = (*item).clone();
+                            item.expected.starts_at = Some(expected_pts);
+                            let what = Corruption::OtherTime {
+                                expected_ms: expected_pts / 90,
+                                found_ms: found_pts / 90,
+                            };
+                            self.once_more(candidate, folder, item, what).await?;
+                        }
+                    }
+                    Why::SameBytes { as_index } if !vouched_for => {
+                        let other = present[as_index].name.clone();
+                        let mut item = (*item).clone();
+                        item.expected.not_as = self
+                            .sha256(&other)
+                            .and_then(|bytes| Digest::new(Algorithm::Sha256, bytes))
+                            .map(|bytes| (other.clone(), bytes));
+                        self.once_more(candidate, folder, item, Corruption::SameAs { other }).await?;
+                    }
+                    Why::SameBytes { as_index } => {
+                        let (name, other) = (item.name.clone(), present[as_index].name.clone());
+                        let finding = Finding::SameBytes { name, other };
+                        self.context.tell(&Event::Noticed { finding: &finding });
+                        self.findings.push(finding);
+                    }
+                    Why::OutOfPlace { .. } => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Fetches a segment again that was taken for good.
+    async fn once_more(
+        &mut self,
+        candidate: &Candidate,
+        folder: &KeyPrefix,
+        item: Item,
+        what: Corruption,
+    ) -> Result<(), Failed> {
+        let from = self.objects.get(&item.name).and_then(|object| object.from.clone());
+        if let Some(from) = from {
+            let why = what.to_string();
+            let retry_in = Some(std::time::Duration::ZERO);
+            self.context.tell(&Event::TryFailed { name: &item.name, from: &from, why: &why, retry_in });
+        }
+        self.withdraw(&item, what)?;
+        let before = self.objects.remove(&item.name);
+        let name = item.name.clone();
+        self.fetch_all(candidate, folder, vec![item]).await?;
+        if let (Some(after), Some(before)) = (self.objects.get_mut(&name), before) {
+            let first = Try {
+                from: before.from.unwrap_or_else(|| SourceName::new("archive")),
+                why: before.verdict.to_string(),
+            };
+            after.failed_tries.insert(0, first);
+        }
+        Ok(())
+    }
+
+    fn withdraw(&mut self, item: &Item, what: Corruption) -> Result<(), Failed> {
+        self.archive.withdraw(&item.name)?;
+        if let Some(object) = self.objects.get_mut(&item.name) {
+            let from = object.from.take().unwrap_or_else(|| SourceName::new("archive"));
+            object.verdict = Verdict::Corrupt { from, what };
+            object.path = None;
+            object.size = None;
+            object.digests.clear();
+            object.origin = Origin::Nowhere;
+        }
+        Ok(())
+    }
+
+    fn stamps<'s>(&self, segments: &'s [PlannedSegment]) -> (Vec<&'s PlannedSegment>, Vec<Stamp>) {
+        let present = segments.iter().filter_map(|segment| {
+            let record = self.archive.record(&segment.name)?;
+            self.objects.get(&segment.name)?.verdict.is_verified().then_some((segment, record))
+        });
+        present
+            .map(|(segment, record)| {
+                let duration = segment.listed.duration.map(|d| u64::try_from(d.as_millis()));
+                let stamp = Stamp {
+                    name: segment.name.clone(),
+                    starts_ms: segment.starts.map(SliceTime::unix_ms),
+                    duration_ms: duration.and_then(Result::ok),
+                    first_pts: record.clock.map(|(first, _)| first),
+                    span: record.clock.map(|(_, span)| span),
+                    run: segment.run,
+                    sha256: self.sha256(&segment.name),
+                };
+                (segment, stamp)
+            })
+            .unzip()
+    }
+
+    fn sha256(&self, name: &ObjectName) -> Option<[u8; 32]> {
+        let record = self.archive.record(name)?;
+        let digest = record.digests.iter().find(|d| d.algorithm() == Algorithm::Sha256)?;
+        digest.bytes().try_into().ok()
+    }
+}
+
+/// Half a slice is far enough to be another one; sound or picture that starts a little late is not.
+fn beyond_slack(expected: u64, found: u64, stamp: &Stamp) -> bool {
+    let half = stamp.duration_ms.unwrap_or(0).saturating_mul(90) / 2;
+    clock_distance(expected, found) > half.max(START_SLACK)
+}
