@@ -101,8 +101,15 @@ pub fn plan(recording: &Recording, playlists: &BTreeMap<ObjectKey, Playlist>) ->
         planner.plan.tracks.push(track);
         findings.extend(found);
     }
+    // Of a playlist that could not be read nobody knows what it lists.
+    let all_read = recording
+        .tracks
+        .iter()
+        .flat_map(|track| &track.playlists)
+        .all(|set| playlists.contains_key(&set.chosen.key));
     for slice in &recording.slices {
-        if planner.add_other(&slice.info, content_of(Some(&slice.name))) {
+        let is_new = planner.add_other(&slice.info, content_of(Some(&slice.name)));
+        if is_new && all_read {
             findings.push(Finding::Orphan { key: slice.info.key.clone() });
         }
     }
