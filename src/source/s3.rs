@@ -204,13 +204,13 @@ impl Source for S3Source {
     fn describe(&self) -> String {
         let S3Place { label, bucket, endpoint, .. } = &self.place;
         let region = self.region();
-        match (endpoint, label.as_str()) {
-            (Some(endpoint), "S3-compatible") => {
-                let endpoint = Url::parse(endpoint).map(RedactedUrl::new);
-                let endpoint = endpoint.map_or_else(|_| String::new(), |url| url.to_string());
-                format!("{label}, {}, bucket {bucket}", endpoint.trim_end_matches('/'))
+        // Whoever overrides the endpoint should see where requests really go.
+        match endpoint.as_deref().map(Url::parse) {
+            Some(Ok(endpoint)) => {
+                let endpoint = RedactedUrl::new(endpoint).to_string();
+                format!("{label}, {region}, {}, bucket {bucket}", endpoint.trim_end_matches('/'))
             }
-            (_, _) => format!("{label}, {region}, bucket {bucket}"),
+            Some(Err(_)) | None => format!("{label}, {region}, bucket {bucket}"),
         }
     }
 
