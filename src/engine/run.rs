@@ -137,7 +137,6 @@ impl Run {
         let (keep, fetch): (Vec<_>, Vec<_>) =
             plan.items.iter().cloned().partition(|item| kept.contains_key(&item.name));
         let bytes: u64 = fetch.iter().filter_map(|item| item.expected.size).sum();
-        self.context.tell(&Event::Planned { keep: keep.len(), fetch: fetch.len(), bytes });
         let joined_bytes = match join.map(|join| &join.to) {
             Some(JoinTo::File(file)) if !self.archive.shares_disk_with(file) => 0,
             Some(JoinTo::BesideBag | JoinTo::File(_)) => segment_bytes(&plan.items),
@@ -149,6 +148,8 @@ impl Run {
         for playlist in playlists {
             self.keep_playlist(&candidate, playlist, &recording.folder).await?;
         }
+        // The playlists are here already; what is planned is the rest.
+        self.context.tell(&Event::Planned { keep: keep.len(), fetch: fetch.len(), bytes });
         for item in keep {
             if let Some(record) = kept.get(&item.name) {
                 self.findings.extend(findings_of(&item, record));
