@@ -50,21 +50,31 @@ pub(crate) struct Progress {
 }
 
 /// One way to show it.
+///
+/// By default it draws nothing, and says what there is to say as plain lines.
 trait View: Send + Sync {
     /// Something happened; `state` has it counted already.
-    fn on_event(&self, event: &Event<'_>, state: &State);
+    fn on_event(&self, _event: &Event<'_>, _state: &State) {}
     /// The counts changed without an event.
-    fn on_change(&self, state: &State);
+    fn on_change(&self, _state: &State) {}
     /// Says a line.
-    fn say(&self, line: &str);
+    fn say(&self, line: &str) {
+        to_stderr(&format!("{line}\n"));
+    }
     /// Says why the command failed.
-    fn fail(&self, failure: &Failure);
+    fn fail(&self, failure: &Failure) {
+        to_stderr(&failure.render());
+    }
     /// Whether messages are made from events as text.
-    fn wants_messages(&self) -> bool;
+    fn wants_messages(&self) -> bool {
+        true
+    }
     /// Runs something that writes to the terminal.
-    fn suspend(&self, write: &mut dyn FnMut());
+    fn suspend(&self, write: &mut dyn FnMut()) {
+        write();
+    }
     /// Leaves the terminal as it was found.
-    fn finish(&self);
+    fn finish(&self) {}
 }
 
 impl Progress {
@@ -196,26 +206,4 @@ fn to_stderr(text: &str) {
 /// Nothing but messages.
 struct Silent;
 
-impl View for Silent {
-    fn on_event(&self, _event: &Event<'_>, _state: &State) {}
-
-    fn on_change(&self, _state: &State) {}
-
-    fn say(&self, line: &str) {
-        to_stderr(&format!("{line}\n"));
-    }
-
-    fn fail(&self, failure: &Failure) {
-        to_stderr(&failure.render());
-    }
-
-    fn wants_messages(&self) -> bool {
-        true
-    }
-
-    fn suspend(&self, write: &mut dyn FnMut()) {
-        write();
-    }
-
-    fn finish(&self) {}
-}
+impl View for Silent {}

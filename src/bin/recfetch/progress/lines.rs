@@ -5,11 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use recfetch::event::Event;
-
 use super::state::State;
 use super::{View, to_stderr};
-use crate::failure::Failure;
 
 /// The first line comes soon, so that nobody wonders whether anything happens.
 const FIRST: Duration = Duration::from_millis(300);
@@ -40,26 +37,6 @@ impl Lines {
 }
 
 impl View for Lines {
-    fn on_event(&self, _event: &Event<'_>, _state: &State) {}
-
-    fn on_change(&self, _state: &State) {}
-
-    fn say(&self, line: &str) {
-        to_stderr(&format!("{line}\n"));
-    }
-
-    fn fail(&self, failure: &Failure) {
-        to_stderr(&failure.render());
-    }
-
-    fn wants_messages(&self) -> bool {
-        true
-    }
-
-    fn suspend(&self, write: &mut dyn FnMut()) {
-        write();
-    }
-
     fn finish(&self) {
         let clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((stop, thread)) = clock {
