@@ -126,7 +126,7 @@ pub(crate) struct RecordingArgs {
     pub(crate) search: bool,
     /// Key of the playlist, where it is known
     #[arg(long, value_name = "KEY")]
-    pub(crate) playlist: Vec<String>,
+    pub(crate) playlist: Option<String>,
 }
 
 /// Where the bytes are.

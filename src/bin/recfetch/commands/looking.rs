@@ -51,7 +51,7 @@ impl Looking {
             ChannelName::parse(text)
                 .ok_or_else(|| Failure::usage(format!("`{text}` cannot be a channel name")))
         });
-        let playlist = what.playlist.first().map(|text| {
+        let playlist = what.playlist.as_deref().map(|text| {
             ObjectKey::parse(text)
                 .map_err(|cause| Failure::usage(format!("`{text}` cannot be a key: {cause}")))
         });
