@@ -142,7 +142,7 @@ async fn look(
     };
     let mut objects = match (&listing, &query.playlist) {
         (Some(listing), _) => listing.clone(),
-        (None, Some(_)) => Vec::new(),
+        (None, Some(key)) => failovers(context, store, id, key).await,
         (None, None) => guess(context, store, id, &folder, query).await?,
     };
     let named = query.playlist.as_ref().filter(|key| !objects.iter().any(|info| info.key == **key));
@@ -190,10 +190,21 @@ async fn list(
 ) -> Result<Vec<ObjectInfo>, Error> {
     let source = &*store.source;
     let mut objects = Vec::new();
-    for prefix in prefixes {
+    for (number, prefix) in prefixes.iter().enumerate() {
         let mut after = None;
         loop {
-            let page = context.patiently(source, || source.list(prefix, after.as_ref())).await?;
+            let page = match context.patiently(source, || source.list(prefix, after.as_ref())).await {
+                Ok(page) => page,
+                // Keys may be bound to a prefix. What cannot be seen of failovers is no reason to fetch nothing.
+                Err(error) if number > 0 && matches!(error.obstacle, Obstacle::Denied(_)) => {
+                    let finding = Finding::ListDenied { from: source.name().clone() };
+                    if !findings.contains(&finding) {
+                        findings.push(finding);
+                    }
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
             let unsafe_keys = page.unsafe_keys.into_iter().filter(|(text, _)| text.contains(id.as_str()));
             findings.extend(unsafe_keys.map(|(text, why)| Finding::UnsafeKey { text, why }));
             // A whole bucket may be listed: only what bears the recording's name is kept.
@@ -212,6 +223,25 @@ async fn list(
         }
     }
     Ok(objects)
+}
+
+/// The base and failover copies of a playlist, where no listing shows them: by their names. Whatever else than
+/// their facts comes back is no reason to do without the playlist itself.
+async fn failovers(context: &Context, store: &Store, id: &RecordingId, key: &ObjectKey) -> Vec<ObjectInfo> {
+    let Some(named) = FileName::parse(key.file_name().as_str(), Some(id)) else { return Vec::new() };
+    let source = &*store.source;
+    let mut found = Vec::new();
+    for failover in std::iter::once(None).chain((0..locate::FAILOVERS).map(Some)) {
+        let name = FileName { failover, role: Role::Playlist { transfer: None }, ..named.clone() };
+        let key = ObjectKey::parse(&format!("{}{}", key.folder().as_str(), name.to_name()));
+        if let (Ok(key), true) = (key, failover != named.failover)
+            && let Ok(info) = source.stat(&key).await
+        {
+            found.push(info);
+        }
+        context.tell(&Event::Searched { recording: id, from: source.name(), listed: found.len() });
+    }
+    found
 }
 
 /// Playlists that a store without a listing has under the names that follow from the channel.

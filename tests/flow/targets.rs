@@ -78,7 +78,7 @@ async fn the_query_of_a_url_is_sent_for_the_playlist_only_and_never_written_down
         let run = by_url(&url).await;
         let fetched = complete(&run, &plan).await;
         for request in stage.front.requests() {
-            let is_playlist = request.path.ends_with("m3u8");
+            let is_playlist = request.path.ends_with(&key_of(&plan));
             let expected = if is_playlist { query.trim_start_matches('?') } else { "" };
             assert_eq!(request.query, expected, "{}", request.path);
         }

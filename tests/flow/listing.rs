@@ -1,0 +1,105 @@
+//! A store that lets its keys list some prefixes and not others.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use recfetch::domain::key::ObjectKey;
+use recfetch::domain::object::ObjectInfo;
+use recfetch::domain::place::{Denial, Obstacle, SourceName};
+use recfetch::domain::report::Outcome;
+use recfetch::engine::{Candidate, FetchOptions, Fetcher, LocateError, LocateQuery, Store, Target};
+use recfetch::source::{Capabilities, Error, MemorySource, Opened, Operation, Page, PageToken, Read, Source};
+use recfetch_test_support::{Plan, ts};
+
+const SID: &str = "38f8e3cfdc474cd56fc1ceba380d7e1a";
+
+/// Refuses to list what starts so.
+struct Bound {
+    inner: MemorySource,
+    refused: &'static str,
+}
+
+#[async_trait]
+impl Source for Bound {
+    fn name(&self) -> &SourceName {
+        self.inner.name()
+    }
+
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn stat(&self, key: &ObjectKey) -> Result<ObjectInfo, Error> {
+        self.inner.stat(key).await
+    }
+
+    async fn open(&self, key: &ObjectKey, read: Read<'_>) -> Result<Opened, Error> {
+        self.inner.open(key, read).await
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&PageToken>) -> Result<Page, Error> {
+        if prefix.starts_with(self.refused) {
+            let denied = Obstacle::Denied(Denial::NotAllowed);
+            return Err(Error::new(denied, Operation::List, self.name(), prefix));
+        }
+        self.inner.list(prefix, after).await
+    }
+}
+
+fn candidates(refused: &'static str) -> [Candidate; 1] {
+    let mut inner = MemorySource::new(SourceName::new("bound"));
+    let slice = |n| ts::SliceSpec { start_pts: 126_000 + n * 180_000, seed: n, ..Default::default() };
+    for (key, bytes) in
+        Plan::new(&[2000, 2000]).files(&[ts::slice(&slice(0)).into(), ts::slice(&slice(1)).into()])
+    {
+        inner.put(ObjectKey::parse(&key).unwrap(), bytes);
+    }
+    let store = Store { source: Arc::new(Bound { inner, refused }), prefix: None };
+    [Candidate { store, fallbacks: Vec::new() }]
+}
+
+#[tokio::test]
+async fn failovers_that_may_not_be_listed_are_said_and_the_rest_is_fetched() {
+    let fetcher = Fetcher::new(FetchOptions::default(), Arc::new(()), Default::default());
+    let target = Target::parse(SID).unwrap();
+    let found = fetcher.locate(&target, &candidates("bak"), &LocateQuery::default()).await.unwrap();
+    let denied = found.findings().iter().filter(|finding| finding.code() == "list-denied").count();
+    assert_eq!((found.segments(), denied), (2, 1), "{:?}", found.findings());
+    let out = tempfile::tempdir().unwrap();
+    let fetched = fetcher.fetch(found, out.path(), None).await.unwrap();
+    assert_eq!(fetched.report.outcome(), Outcome::Complete);
+}
+
+#[tokio::test]
+async fn a_recording_that_may_not_be_listed_itself_is_denied_and_not_lost() {
+    let fetcher = Fetcher::new(FetchOptions::default(), Arc::new(()), Default::default());
+    let target = Target::parse(SID).unwrap();
+    let error = fetcher.locate(&target, &candidates(SID), &LocateQuery::default()).await.err().unwrap();
+    let LocateError::Source { cause, .. } = error else { panic!("{error}") };
+    assert_eq!(cause.obstacle, Obstacle::Denied(Denial::NotAllowed));
+}
+
+#[tokio::test]
+async fn a_named_playlist_brings_its_failover_copies_where_nothing_can_be_listed() {
+    let mut source = MemorySource::new(SourceName::new("web")).without_listing();
+    let slice = |n| ts::SliceSpec { start_pts: 126_000 + n * 180_000, seed: n, ..Default::default() };
+    let base = Plan::new(&[2000]);
+    let mut failover = Plan::new(&[2000]);
+    failover.failover = Some(0);
+    failover.start = "20260920125202485".into();
+    for (plan, seed) in [(&base, 0), (&failover, 1)] {
+        for (key, bytes) in plan.files(&[ts::slice(&slice(seed)).into()]) {
+            source.put(ObjectKey::parse(&key).unwrap(), bytes);
+        }
+    }
+    let store = Store { source: Arc::new(source), prefix: None };
+    let fetcher = Fetcher::new(FetchOptions::default(), Arc::new(()), Default::default());
+    let target = Target::parse(&base.playlist_name()).unwrap();
+    let candidates = [Candidate { store, fallbacks: Vec::new() }];
+    let found = fetcher.locate(&target, &candidates, &LocateQuery::default()).await.unwrap();
+    assert_eq!((found.playlists().count(), found.segments()), (2, 2), "{:?}", found.findings());
+}
