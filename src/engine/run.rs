@@ -157,9 +157,12 @@ impl Run {
                 self.done(kept_report(&item, record));
             }
         }
-        self.fetch_all(&candidate, &recording.folder, fetch.clone()).await?;
+        let noticed_before = self.findings.len();
+        self.fetch_all(&candidate, &recording.folder, fetch).await?;
         self.withdraw_misplaced(&candidate, &recording.folder, &plan.tracks, &plan.items).await?;
         self.findings.extend(self.context.take_noticed());
+        // Objects end in any order; two runs over the same bytes say the same all the same.
+        self.findings[noticed_before..].sort_by_cached_key(ToString::to_string);
         let order = playlist_names.into_iter().chain(plan.items.iter().map(|item| item.name.clone()));
         let report = Report {
             recording: recording.id.clone(),
