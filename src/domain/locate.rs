@@ -125,6 +125,19 @@ pub fn playlist_candidates(id: &RecordingId, channel: &ChannelName) -> Vec<Objec
     names
 }
 
+/// The names that the base and the failover copies of a playlist have, without its own.
+#[must_use]
+pub fn failover_siblings(named: &FileName) -> Vec<ObjectName> {
+    let failovers = std::iter::once(None).chain((0..FAILOVERS).map(Some));
+    failovers
+        .filter(|failover| *failover != named.failover)
+        .filter_map(|failover| {
+            let name = FileName { failover, role: Role::Playlist { transfer: None }, ..named.clone() };
+            ObjectName::parse(&name.to_name()).ok()
+        })
+        .collect()
+}
+
 /// Decides what the recording consists of. `None` where nothing in the listing belongs to it.
 ///
 /// Objects of other recordings are passed over, so the listing of a whole bucket will do.

@@ -1,7 +1,7 @@
 //! Finding a recording: which store has it, what belongs to it, what its playlists list.
 
 use super::located::{Found, FoundPlaylist, LocateError, LocateQuery, Looked, ReadPlaylists, Search};
-use super::object::{self, Fetched, Job, Place};
+use super::object::{self, Fetched, Job};
 use super::sink::Sink;
 use super::target::{Target, recording_of};
 use super::{Candidate, Context, Fetcher, Store};
@@ -231,10 +231,8 @@ async fn failovers(context: &Context, store: &Store, id: &RecordingId, key: &Obj
     let Some(named) = FileName::parse(key.file_name().as_str(), Some(id)) else { return Vec::new() };
     let source = &*store.source;
     let mut found = Vec::new();
-    for failover in std::iter::once(None).chain((0..locate::FAILOVERS).map(Some)) {
-        let name = FileName { failover, role: Role::Playlist { transfer: None }, ..named.clone() };
-        let key = ObjectKey::parse(&format!("{}{}", key.folder().as_str(), name.to_name()));
-        if let (Ok(key), true) = (key, failover != named.failover)
+    for name in locate::failover_siblings(&named) {
+        if let Ok(key) = name.in_folder(&key.folder())
             && let Ok(info) = source.stat(&key).await
         {
             found.push(info);
@@ -373,16 +371,12 @@ async fn fetch_playlist(
     info: &ObjectInfo,
 ) -> Fetched {
     let name = name_in_archive(&info.key, &recording.folder);
-    let mut places = vec![Place { source: candidate.store.source.clone(), keys: vec![info.key.clone()] }];
-    places.extend(candidate.fallbacks.iter().map(|fallback| Place {
-        source: fallback.source.clone(),
-        keys: fallback.keys_as_fallback(&recording.folder, &name),
-    }));
+    let places = candidate.places(&info.key, &recording.folder, &name);
     let expected = Expectation { size: info.size, content: Content::Playlist, ..Expectation::default() };
     let job = Job { name, expected, listed: Some(info.clone()), places };
     match object::fetch(context, &job, Sink::memory(MAX_BYTES + 1)).await {
         Ok(fetched) => fetched,
-        Err(object::Stop::Disk(_)) => unreachable!("memory is no disk"),
+        Err(_) => unreachable!("memory is no disk"),
     }
 }
 

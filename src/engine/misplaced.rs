@@ -10,7 +10,7 @@ use crate::domain::finding::Finding;
 use crate::domain::key::{KeyPrefix, ObjectName};
 use crate::domain::place::SourceName;
 use crate::domain::plan::{Item, PlannedSegment, TrackPlan};
-use crate::domain::report::{Origin, Try};
+use crate::domain::report::Try;
 use crate::domain::time::SliceTime;
 use crate::domain::verdict::{Corruption, Evidence, START_SLACK, Verdict, clock_distance};
 use crate::event::Event;
@@ -46,8 +46,7 @@ impl Run {
                                 name: item.name.clone(),
                                 ms: ms.unwrap_or(i64::MAX),
                             };
-                            self.context.tell(&Event::Noticed { finding: &finding });
-                            self.findings.push(finding);
+                            self.notice(finding);
                         } else {
                             let mut item = (*item).clone();
                             item.expected.starts_at = Some(expected_pts);
@@ -69,9 +68,7 @@ impl Run {
                     }
                     Why::SameBytes { as_index } => {
                         let (name, other) = (item.name.clone(), present[as_index].name.clone());
-                        let finding = Finding::SameBytes { name, other };
-                        self.context.tell(&Event::Noticed { finding: &finding });
-                        self.findings.push(finding);
+                        self.notice(Finding::SameBytes { name, other });
                     }
                     Why::OutOfPlace { .. } => {}
                 }
@@ -88,35 +85,17 @@ impl Run {
         item: Item,
         what: Corruption,
     ) -> Result<(), Failed> {
-        let from = self.objects.get(&item.name).and_then(|object| object.from.clone());
-        if let Some(from) = from {
-            let why = what.to_string();
-            let retry_in = Some(std::time::Duration::ZERO);
-            self.context.tell(&Event::TryFailed { name: &item.name, from: &from, why: &why, retry_in });
-        }
-        self.withdraw(&item, what)?;
-        let before = self.objects.remove(&item.name);
+        let Some(before) = self.objects.remove(&item.name) else { return Ok(()) };
+        let from = before.from.unwrap_or_else(|| SourceName::new("archive"));
+        let why = what.to_string();
+        let retry_in = Some(std::time::Duration::ZERO);
+        self.context.tell(&Event::TryFailed { name: &item.name, from: &from, why: &why, retry_in });
+        self.archive.withdraw(&item.name)?;
         let name = item.name.clone();
         self.fetch_all(candidate, folder, vec![item]).await?;
-        if let (Some(after), Some(before)) = (self.objects.get_mut(&name), before) {
-            let first = Try {
-                from: before.from.unwrap_or_else(|| SourceName::new("archive")),
-                why: before.verdict.to_string(),
-            };
-            after.failed_tries.insert(0, first);
-        }
-        Ok(())
-    }
-
-    fn withdraw(&mut self, item: &Item, what: Corruption) -> Result<(), Failed> {
-        self.archive.withdraw(&item.name)?;
-        if let Some(object) = self.objects.get_mut(&item.name) {
-            let from = object.from.take().unwrap_or_else(|| SourceName::new("archive"));
-            object.verdict = Verdict::Corrupt { from, what };
-            object.path = None;
-            object.size = None;
-            object.digests.clear();
-            object.origin = Origin::Nowhere;
+        if let Some(after) = self.objects.get_mut(&name) {
+            let verdict = Verdict::Corrupt { from: from.clone(), what };
+            after.failed_tries.insert(0, Try { from, why: verdict.to_string() });
         }
         Ok(())
     }

@@ -152,6 +152,18 @@ impl Store {
     }
 }
 
+impl Candidate {
+    /// Where an object of the recording in `folder` may be had, in order.
+    fn places(&self, key: &ObjectKey, folder: &KeyPrefix, name: &ObjectName) -> Vec<object::Place> {
+        let first = object::Place { source: self.store.source.clone(), keys: vec![key.clone()] };
+        let rest = self.fallbacks.iter().map(|fallback| object::Place {
+            source: fallback.source.clone(),
+            keys: fallback.keys_as_fallback(folder, name),
+        });
+        std::iter::once(first).chain(rest).collect()
+    }
+}
+
 /// Finds and fetches recordings.
 #[derive(Clone)]
 pub struct Fetcher {

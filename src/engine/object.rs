@@ -54,21 +54,11 @@ pub(super) struct Proven {
     pub(super) etag: Option<ETag>,
 }
 
-/// What stopped an object before its verdict.
-#[derive(Debug)]
-pub(super) enum Stop {
-    /// The local disk.
-    Disk(archive::Error),
-}
-
-impl From<archive::Error> for Stop {
-    fn from(error: archive::Error) -> Self {
-        Self::Disk(error)
-    }
-}
-
 /// Fetches an object into `sink` from the first of its places that serves it whole.
-pub(super) async fn fetch(context: &Context, job: &Job, sink: Sink) -> Result<Fetched, Stop> {
+///
+/// # Errors
+/// Only the local disk's: what a place did is part of the result.
+pub(super) async fn fetch(context: &Context, job: &Job, sink: Sink) -> Result<Fetched, archive::Error> {
     let mut fetch = Fetch {
         context,
         job,
@@ -143,7 +133,7 @@ struct Transfer {
 }
 
 impl Fetch<'_> {
-    async fn at_place(&mut self, place: &Place) -> Result<AtPlace, Stop> {
+    async fn at_place(&mut self, place: &Place) -> Result<AtPlace, archive::Error> {
         let name = place.source.name();
         let mut corrupt_before = false;
         let mut moved = false;
@@ -156,7 +146,7 @@ impl Fetch<'_> {
                 Err(failure) => failure,
             };
             match failure {
-                Failure::Disk(error) => return Err(Stop::Disk(error)),
+                Failure::Disk(error) => return Err(error),
                 Failure::Corrupt(what) => {
                     self.failed(name, &what.to_string(), (!corrupt_before).then_some(Duration::ZERO));
                     last = Some(Verdict::Corrupt { from: name.clone(), what });
@@ -167,13 +157,7 @@ impl Fetch<'_> {
                     corrupt_before = true;
                 }
                 Failure::Refused(error) => {
-                    if let Obstacle::WrongRegion { right: Some(region) } = &error.obstacle
-                        && !moved
-                        && place.source.move_to_region(region).await
-                    {
-                        moved = true;
-                        self.context
-                            .noticed(Finding::RegionFollowed { from: name.clone(), region: region.clone() });
+                    if self.context.follow_region(&*place.source, &error, &mut moved).await {
                         continue;
                     }
                     if error.obstacle == Obstacle::Absent {

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::assemble::{self, JoinRequest, JoinTo, JoinedFile, Refusal};
 use super::located::{Found, FoundPlaylist};
-use super::object::{self, Fetched as FetchedObject, Job, Place, Proven, Stop};
+use super::object::{self, Fetched as FetchedObject, Job, Place, Proven};
 use super::reporting::{
     findings_of, kept_other, kept_report, places, report_of, segment_bytes, track_report,
 };
@@ -293,10 +293,9 @@ impl Run {
             let Some(ended) = running.join_next().await else { return Ok(()) };
             let (report, findings) = ended.map_err(Failed::Task)??;
             self.context.object_done();
-            for finding in &findings {
-                self.context.tell(&Event::Noticed { finding });
+            for finding in findings {
+                self.notice(finding);
             }
-            self.findings.extend(findings);
             self.done(report);
         }
     }
@@ -305,14 +304,7 @@ impl Run {
     fn job(&self, candidate: &Candidate, folder: &KeyPrefix, item: &Item) -> Option<Job> {
         let places = match &item.place {
             ItemPlace::Refused => return None,
-            ItemPlace::Key(key) => {
-                let first = Place { source: candidate.store.source.clone(), keys: vec![key.clone()] };
-                let rest = candidate.fallbacks.iter().map(|fallback| Place {
-                    source: fallback.source.clone(),
-                    keys: fallback.keys_as_fallback(folder, &item.name),
-                });
-                std::iter::once(first).chain(rest).collect()
-            }
+            ItemPlace::Key(key) => candidate.places(key, folder, &item.name),
             ItemPlace::Url(url) => {
                 let url = PlaylistUrl::parse(url).ok()?;
                 let name = SourceName::new(url.origin.host_str().unwrap_or("elsewhere"));
@@ -327,6 +319,12 @@ impl Run {
             listed: item.listed.clone(),
             places,
         })
+    }
+
+    /// Tells a finding, and keeps it for the report.
+    pub(super) fn notice(&mut self, finding: Finding) {
+        self.context.tell(&Event::Noticed { finding: &finding });
+        self.findings.push(finding);
     }
 
     fn done(&mut self, report: ObjectReport) {
@@ -357,7 +355,7 @@ async fn one(
         }
         fetched = object::fetch(&context, &job, sink) => fetched,
     };
-    let fetched = fetched.map_err(|Stop::Disk(error)| Failed::Archive(error))?;
+    let fetched = fetched?;
     let kept = tokio::task::spawn_blocking(move || keep(&archive, &item, fetched)).await;
     Ok(kept.map_err(Failed::Task)??)
 }

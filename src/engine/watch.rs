@@ -25,12 +25,7 @@ impl Context {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            if let Obstacle::WrongRegion { right: Some(region) } = &error.obstacle
-                && !moved
-                && source.move_to_region(region).await
-            {
-                moved = true;
-                self.noticed(Finding::RegionFollowed { from: source.name().clone(), region: region.clone() });
+            if self.follow_region(source, &error, &mut moved).await {
                 continue;
             }
             if !error.obstacle.is_temporary() {
@@ -41,5 +36,17 @@ impl Context {
                 None => return Err(error),
             }
         }
+    }
+
+    /// Goes to the region that an answer names, once: `moved` remembers. `true` where the request is worth
+    /// repeating.
+    pub(super) async fn follow_region(&self, source: &dyn Source, error: &Error, moved: &mut bool) -> bool {
+        let Obstacle::WrongRegion { right: Some(region) } = &error.obstacle else { return false };
+        if *moved || !source.move_to_region(region).await {
+            return false;
+        }
+        *moved = true;
+        self.noticed(Finding::RegionFollowed { from: source.name().clone(), region: region.clone() });
+        true
     }
 }
