@@ -258,7 +258,7 @@ impl Fetch<'_> {
     ) -> Result<(), Failure> {
         let from = current.as_ref().map_or(0, |transfer| transfer.meter.size());
         let if_match = current.as_ref().and_then(|transfer| transfer.etag.clone());
-        let read = Read { from, if_match: if_match.as_ref() };
+        let read = Read { from, until: None, if_match: if_match.as_ref() };
         let mut opened = source.open(key, read).await.map_err(Failure::Refused)?;
         let transfer = match current {
             Some(transfer) => {

@@ -30,6 +30,10 @@ pub struct StoreSpec {
 pub enum Place {
     /// Amazon S3 or a store that speaks its protocol.
     S3(S3Place),
+    /// Aliyun OSS by its own interface.
+    Oss(OssPlace),
+    /// Qiniu Kodo by its own interface.
+    Kodo(KodoPlace),
     /// A web server.
     Http {
         /// The folder that keys are below.
@@ -46,6 +50,8 @@ impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::S3(place) => f.debug_tuple("S3").field(place).finish(),
+            Self::Oss(place) => f.debug_tuple("Oss").field(place).finish(),
+            Self::Kodo(place) => f.debug_tuple("Kodo").field(place).finish(),
             // It may carry a password.
             Self::Http { url } => {
                 f.debug_struct("Http").field("url", &RedactedUrl::new(url.clone())).finish()
@@ -70,6 +76,67 @@ pub struct S3Place {
     pub addressing: Addressing,
     /// Who asks.
     pub credentials: Credentials,
+}
+
+/// A bucket of Aliyun OSS.
+#[derive(Debug, Clone)]
+pub struct OssPlace {
+    /// The region's id without `oss-`, which signatures of version 4 name: `cn-hangzhou`.
+    pub region: String,
+    /// The bucket.
+    pub bucket: String,
+    /// Scheme and host, with a port where it is not the usual one.
+    pub endpoint: String,
+    /// What the host of the endpoint is to the bucket.
+    pub addressing: OssAddressing,
+    /// How requests are signed first.
+    pub signature: OssSignature,
+    /// Who asks. [`Credentials::Chain`] stands for nobody: OSS has no chain of Amazon's.
+    pub credentials: Credentials,
+}
+
+/// What the host of an endpoint is to a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OssAddressing {
+    /// The region's: the bucket goes before it.
+    VirtualHost,
+    /// A domain that is bound to the bucket (CNAME): nothing is added to it.
+    BoundDomain,
+    /// An address that takes the bucket in the path, as no public endpoint does.
+    Path,
+}
+
+/// A version of OSS's signatures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OssSignature {
+    /// Version 4, and version 1 from then on where the store asks for it.
+    V4,
+    /// Version 1, for buckets that know no other.
+    V1,
+}
+
+/// A bucket of Qiniu Kodo, read through a domain that is bound to it.
+#[derive(Debug, Clone)]
+pub struct KodoPlace {
+    /// The bucket, by Kodo's own name for it.
+    pub bucket: String,
+    /// The domains to read from, in order, with their scheme. Where there is none the account is asked.
+    pub domains: Vec<Url>,
+    /// The hosts of the interfaces.
+    pub hosts: KodoHosts,
+    /// Who asks. Only [`Credentials::Keys`], [`Credentials::Command`] and [`Credentials::Anonymous`] fit.
+    pub credentials: Credentials,
+}
+
+/// The hosts of Kodo's interfaces, each with its scheme and without a final `/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KodoHosts {
+    /// What one object is (`stat`).
+    pub rs: String,
+    /// What is in a bucket (`list`).
+    pub rsf: String,
+    /// What domains a bucket has.
+    pub uc: String,
 }
 
 /// Who asks.
@@ -120,6 +187,14 @@ pub async fn connect(spec: &StoreSpec) -> Result<Arc<dyn Source>, Error> {
             use crate::domain::place::Obstacle;
             return Err(Error::new(Obstacle::Unsupported, Operation::Sign, &spec.name, "")
                 .with_answer("built without the feature `s3`"));
+        }
+        Place::Oss(_) | Place::Kodo(_) => {
+            return Err(Error::new(
+                crate::domain::place::Obstacle::Unsupported,
+                super::Operation::Sign,
+                &spec.name,
+                "",
+            ));
         }
         Place::Http { url } => Arc::new(HttpSource::new(spec.name.clone(), url.clone(), &spec.http)?),
         Place::Dir { path } => Arc::new(DirSource::new(spec.name.clone(), path)),

@@ -88,7 +88,8 @@ impl Source for DirSource {
             return Err(Error::new(Obstacle::Changed, Operation::Read, &self.name, key.as_str()));
         }
         file.seek(SeekFrom::Start(read.from)).await.map_err(fail)?;
-        let body = FileBody { file, name: self.name.clone(), key: key.as_str().to_owned() };
+        let left = read.until.unwrap_or(u64::MAX).saturating_sub(read.from);
+        let body = FileBody { file: file.take(left), name: self.name.clone(), key: key.as_str().to_owned() };
         Ok(Opened { info, framing: Framing::Length, body: Body::file(body) })
     }
 
@@ -143,7 +144,7 @@ fn info(key: ObjectKey, meta: &std::fs::Metadata) -> ObjectInfo {
 }
 
 pub(super) struct FileBody {
-    file: tokio::fs::File,
+    file: tokio::io::Take<tokio::fs::File>,
     name: SourceName,
     key: String,
 }

@@ -124,8 +124,11 @@ impl<D: Dialect> Transport<D> {
     ) -> Result<Opened, Error> {
         // What is archived is archived as stored: no transfer may unpack it on the way.
         request.headers.insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("identity"));
-        if read.from > 0 {
-            let range = format!("bytes={}-", read.from);
+        let range = match read.until {
+            Some(until) => Some(format!("bytes={}-{}", read.from, until.saturating_sub(1))),
+            None => (read.from > 0).then(|| format!("bytes={}-", read.from)),
+        };
+        if let Some(range) = range {
             request.headers.insert(header::RANGE, header_value(&range));
         }
         if let Some(etag) = read.if_match {
@@ -140,16 +143,29 @@ impl<D: Dialect> Transport<D> {
             let range = content_range(answer.headers());
             let fits = range
                 .is_some_and(|r| r.first == read.from && length.is_none_or(|l| l == r.last + 1 - r.first));
-            // Nobody asked for a part of the object: what comes must be all of it.
-            let whole = read.from > 0 || range.is_some_and(|r| r.whole == Some(r.last + 1));
-            if !fits || !whole {
+            let ends = range.is_some_and(|r| match read.until {
+                Some(until) => r.last + 1 == until || r.last + 1 < until && r.whole == Some(r.last + 1),
+                None if read.from > 0 => true,
+                // Nobody asked for a part of the object: what comes must be all of it.
+                None => r.whole == Some(r.last + 1),
+            });
+            if !fits || !ends {
                 // A place that gets ranges wrong may still serve the whole object.
-                let obstacle = if read.from > 0 { Obstacle::Changed } else { Obstacle::Unexpected };
+                let obstacle = match read.until {
+                    Some(_) => Obstacle::Unsupported,
+                    None if read.from > 0 => Obstacle::Changed,
+                    None => Obstacle::Unexpected,
+                };
                 return Err(self
                     .error(obstacle, Operation::Read, key)
                     .with_answer("the range of the answer is not the one that was asked for"));
             }
             info.size = range.and_then(|r| r.whole);
+        } else if read.until.is_some() {
+            // It would send the whole object for each part.
+            return Err(self
+                .error(Obstacle::Unsupported, Operation::Read, key)
+                .with_answer("a part was asked for and the whole object comes"));
         } else if read.from > 0 {
             // The range was ignored and the object comes from its start: what is here already is read past.
             if read.if_match.is_none() || info.etag.as_ref() != read.if_match {

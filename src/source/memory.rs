@@ -77,7 +77,8 @@ impl Source for MemorySource {
         let Some(from) = rest else {
             return Err(Error::new(Obstacle::Changed, Operation::Read, &self.name, key.as_str()));
         };
-        let body = Body::from_parts([Ok(bytes.slice(from..))]);
+        let until = read.until.and_then(|until| usize::try_from(until).ok()).unwrap_or(bytes.len());
+        let body = Body::from_parts([Ok(bytes.slice(from..until.clamp(from, bytes.len())))]);
         Ok(Opened { info: info.clone(), framing: Framing::Length, body })
     }
 

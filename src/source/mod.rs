@@ -25,7 +25,10 @@ use crate::domain::object::ObjectInfo;
 use crate::domain::place::{ETag, SourceName};
 use crate::domain::verdict::Framing;
 
-pub use connect::{Credentials, Place, S3Place, StoreSpec, connect};
+pub use connect::{
+    Credentials, KodoHosts, KodoPlace, OssAddressing, OssPlace, OssSignature, Place, S3Place, StoreSpec,
+    connect,
+};
 pub use dir::DirSource;
 pub use error::{Cause, Error, Operation};
 pub use http::{HttpOptions, HttpSource, Proxies};
@@ -52,11 +55,13 @@ pub trait Source: Send + Sync + 'static {
     /// Facts about one object, without its bytes.
     async fn stat(&self, key: &ObjectKey) -> Result<ObjectInfo, Error>;
 
-    /// The bytes of one object from `read.from` on.
+    /// The bytes of one object from `read.from` on, up to `read.until` where that is given.
     ///
     /// The body yields bytes that start exactly there, or the call fails: a place that ignores the range
     /// and sends the whole object must be skipped through or refused, never handed on. Where the object ends
     /// before `read.from`, or has another tag, it is [`Changed`](crate::domain::place::Obstacle::Changed).
+    /// Where an end is given the body stops there or at the object's end, whichever comes first; a place that
+    /// cannot serve a part is [`Unsupported`](crate::domain::place::Obstacle::Unsupported).
     async fn open(&self, key: &ObjectKey, read: Read<'_>) -> Result<Opened, Error>;
 
     /// One page of the keys that start with `prefix`, in the store's order.
@@ -90,6 +95,8 @@ pub enum Listing {
 pub struct Read<'a> {
     /// The first byte.
     pub from: u64,
+    /// The byte behind the last one; `None` reads to the end.
+    pub until: Option<u64>,
     /// Only if the object still has this tag.
     pub if_match: Option<&'a ETag>,
 }

@@ -130,7 +130,8 @@ async fn a_range_is_never_believed_blindly() {
         let text = format!("{fault:?}");
         let faults = Faults::new().on("x.ts", Script::always(fault)).with_objects(&objects);
         let proxy = fault::start(&behind.url(), &faults).await.unwrap();
-        let answer = web_source(&proxy.url()).open(&key("a/x.ts"), Read { from: 6, if_match }).await;
+        let answer =
+            web_source(&proxy.url()).open(&key("a/x.ts"), Read { from: 6, until: None, if_match }).await;
         match (answer, expected) {
             (Err(error), Err(obstacle)) => assert_eq!(error.obstacle, obstacle, "{text}: {error}"),
             (Ok(mut opened), Ok(bytes)) => {

@@ -109,6 +109,13 @@ async fn reads<F: Future<Output = Made>>(make: impl Fn(Objects) -> F) {
     }
     assert_eq!(body(open(source, "empty.ts", 0, None).await.unwrap()).await, b"");
 
+    for (from, until, expected) in [(0, 3, "012"), (3, 7, "3456"), (7, 10, "789"), (7, 99, "789")] {
+        let read = Read { from, until: Some(until), if_match: None };
+        let opened = source.open(&key("x.ts"), read).await.unwrap();
+        assert_eq!(opened.info.size, Some(10), "{from} to {until}: the size is that of the whole object");
+        assert_eq!(body(opened).await, expected.as_bytes(), "{from} to {until}");
+    }
+
     let etag = source.stat(&key("x.ts")).await.unwrap().etag.unwrap();
     let opened = open(source, "x.ts", 6, Some(&etag)).await.unwrap();
     assert_eq!(opened.info.etag.as_ref(), Some(&etag));
@@ -231,7 +238,7 @@ async fn open(
     from: u64,
     if_match: Option<&ETag>,
 ) -> Result<Opened, Box<Error>> {
-    source.open(&key(name), Read { from, if_match }).await.map_err(Box::new)
+    source.open(&key(name), Read { from, until: None, if_match }).await.map_err(Box::new)
 }
 
 async fn body(mut opened: Opened) -> Vec<u8> {

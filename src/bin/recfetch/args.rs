@@ -157,6 +157,12 @@ pub(crate) struct StoreArgs {
     /// Put the bucket into the path of URLs rather than before the host
     #[arg(long)]
     pub(crate) path_style: bool,
+    /// The endpoint is a domain of the bucket's own, bound to it at Aliyun
+    #[arg(long, requires = "endpoint")]
+    pub(crate) cname: bool,
+    /// Domain that is bound to the bucket at Qiniu
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) domain: Option<String>,
     /// Profile of the AWS settings files
     #[arg(long, value_name = "PROFILE", conflicts_with = "anonymous")]
     pub(crate) profile: Option<String>,

@@ -165,6 +165,11 @@ pub(crate) enum StoreKey {
     Prefix,
     Endpoint,
     PathStyle,
+    Cname,
+    Interface,
+    Signature,
+    Network,
+    Domain,
     Url,
     Path,
     Anonymous,
@@ -177,7 +182,7 @@ pub(crate) enum StoreKey {
 }
 
 impl StoreKey {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Vendor,
         Self::Region,
         Self::Unconfirmed,
@@ -186,6 +191,11 @@ impl StoreKey {
         Self::Prefix,
         Self::Endpoint,
         Self::PathStyle,
+        Self::Cname,
+        Self::Interface,
+        Self::Signature,
+        Self::Network,
+        Self::Domain,
         Self::Url,
         Self::Path,
         Self::Anonymous,
@@ -216,6 +226,11 @@ impl StoreKey {
             Self::Prefix => ("prefix", Kind::List),
             Self::Endpoint => ("endpoint", Kind::Text),
             Self::PathStyle => ("path_style", Kind::Switch),
+            Self::Cname => ("cname", Kind::Switch),
+            Self::Interface => ("interface", Kind::Text),
+            Self::Signature => ("signature", Kind::Text),
+            Self::Network => ("network", Kind::Text),
+            Self::Domain => ("domain", Kind::List),
             Self::Url => ("url", Kind::Text),
             Self::Path => ("path", Kind::Text),
             Self::Anonymous => ("anonymous", Kind::Switch),

@@ -217,6 +217,8 @@ fn typed_keys(flags: &Flags) -> Result<BTreeMap<StoreKey, Sourced<Value>>, Failu
         (StoreKey::Prefix, "--prefix", given.prefix.clone().map(|prefix| Value::List(vec![prefix]))),
         (StoreKey::Endpoint, "--endpoint", text(&given.endpoint)),
         (StoreKey::PathStyle, "--path-style", switch(given.path_style)),
+        (StoreKey::Cname, "--cname", switch(given.cname)),
+        (StoreKey::Domain, "--domain", given.domain.clone().map(|domain| Value::List(vec![domain]))),
         (StoreKey::Profile, "--profile", text(&given.profile)),
         (StoreKey::Anonymous, "--anonymous", switch(given.anonymous)),
         (StoreKey::Url, "--url", text(&given.url)),

@@ -93,6 +93,11 @@ pub(super) fn masked(key: StoreKey, value: &Value) -> String {
         | StoreKey::S3Bucket
         | StoreKey::Prefix
         | StoreKey::PathStyle
+        | StoreKey::Cname
+        | StoreKey::Interface
+        | StoreKey::Signature
+        | StoreKey::Network
+        | StoreKey::Domain
         | StoreKey::Path
         | StoreKey::Anonymous
         | StoreKey::Profile
@@ -139,6 +144,11 @@ fn shown(settings: &Settings, key: StoreKey, value: &Value) -> String {
         | StoreKey::Prefix
         | StoreKey::Endpoint
         | StoreKey::PathStyle
+        | StoreKey::Cname
+        | StoreKey::Interface
+        | StoreKey::Signature
+        | StoreKey::Network
+        | StoreKey::Domain
         | StoreKey::Url
         | StoreKey::Path
         | StoreKey::Anonymous

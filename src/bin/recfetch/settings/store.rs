@@ -1,5 +1,8 @@
 //! From the keys of one store to what the library needs to reach it.
 
+mod kodo;
+mod oss;
+
 use std::path::{Path, PathBuf};
 
 use recfetch::domain::key::KeyPrefix;
@@ -59,6 +62,8 @@ pub(super) fn describe(spec: &StoreSpec) -> String {
             Some(endpoint) => format!("{label}, {region}, bucket {bucket}, {endpoint}"),
             None => format!("{label}, {region}, bucket {bucket}"),
         },
+        Place::Oss(place) => oss::describe(place),
+        Place::Kodo(place) => kodo::describe(place),
         Place::Http { url } => format!("web server {}", recfetch::source::RedactedUrl::new(url.clone())),
         Place::Dir { path } => format!("folder {}", path.display()),
     }
