@@ -36,7 +36,7 @@ pub use error::Error;
 pub use join::{JoinTarget, Joined, join};
 pub use journal::Record;
 pub use layout::PAYLOAD;
-pub use staged::Staged;
+pub use staged::{Staged, StagedReader};
 pub use verify::{Damage, Verification, verify};
 pub use wire::{
     DigestV1, EvidenceV1, FindingV1, JoinedV1, ObjectV1, OriginV1, PlaceV1, REPORT_FORMAT, ReportV1, RoleV1,

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::error::{Doing, Error};
@@ -30,6 +31,23 @@ impl Staged {
         self.file.write_all(bytes).doing("write", &self.path)
     }
 
+    /// Writes at a place of its own. Several may at once, each elsewhere.
+    ///
+    /// # Errors
+    /// Where the disk is full or broken.
+    pub fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
+        self.file.write_all_at(bytes, offset).doing("write", &self.path)
+    }
+
+    /// For reading what was written, from another thread.
+    ///
+    /// # Errors
+    /// Where the system has no more file handles.
+    pub fn reader(&self) -> Result<StagedReader, Error> {
+        let file = self.file.try_clone().doing("read", &self.path)?;
+        Ok(StagedReader { file, path: self.path.clone() })
+    }
+
     /// Starts again from the first byte.
     ///
     /// # Errors
@@ -54,6 +72,23 @@ impl Staged {
         std::fs::rename(&self.path, to).doing("rename to", to)?;
         self.published = true;
         Ok(())
+    }
+}
+
+/// Reads a file that is still being written.
+#[derive(Debug)]
+pub struct StagedReader {
+    file: File,
+    path: PathBuf,
+}
+
+impl StagedReader {
+    /// Fills `buffer` with the bytes at a place.
+    ///
+    /// # Errors
+    /// Where the disk is broken, or the file ends before.
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
+        self.file.read_exact_at(buffer, offset).doing("read", &self.path)
     }
 }
 

@@ -9,6 +9,7 @@ mod locating;
 mod meter;
 mod misplaced;
 mod object;
+mod ranges;
 mod rate;
 mod reporting;
 mod retry;
@@ -19,6 +20,7 @@ mod watch;
 mod width;
 
 use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,6 +41,7 @@ use width::Width;
 
 pub use assemble::{Gaps, JoinError, JoinRequest, JoinTo, JoinedFile, Refusal, join_bag};
 pub use located::{Found, LocateError, LocateQuery, Looked, Search};
+pub use ranges::PartsPolicy;
 pub use retry::RetryPolicy;
 pub use run::{FetchError, Fetched, JoinOutcome};
 pub use target::{PlaylistUrl, Target, TargetError};
@@ -52,6 +55,8 @@ pub struct FetchOptions {
     pub rate: Option<NonZeroU64>,
     /// How patient to be with one object at one place.
     pub retry: RetryPolicy,
+    /// When and how large objects come in parts.
+    pub parts: PartsPolicy,
     /// Whether a fallback is asked after a place refused.
     pub after_denial: AfterDenial,
     /// Which URIs of a playlist may become requests.
@@ -78,6 +83,7 @@ impl Default for FetchOptions {
             jobs: 16,
             rate: None,
             retry: RetryPolicy::default(),
+            parts: PartsPolicy::default(),
             after_denial: AfterDenial::Stop,
             uris: UriPolicy::NamesOnly,
             trust: Trust::Hash,
@@ -179,6 +185,8 @@ struct Context {
     width: Mutex<Width>,
     start: Instant,
     noticed: Mutex<Vec<Finding>>,
+    /// Objects that are being fetched now.
+    busy: AtomicUsize,
 }
 
 impl Fetcher {
@@ -197,6 +205,7 @@ impl Fetcher {
                 width,
                 start: Instant::now(),
                 noticed,
+                busy: AtomicUsize::new(0),
             }),
         }
     }
@@ -239,6 +248,12 @@ impl Context {
 
     fn width(&self) -> usize {
         self.width.lock().unwrap_or_else(PoisonError::into_inner).current()
+    }
+
+    /// How many parts of one object may be on their way: its share of the width.
+    fn parts_at_once(&self) -> usize {
+        let share = self.width() / self.busy.load(Ordering::Relaxed).max(1);
+        share.clamp(1, self.options.parts.at_once.max(1))
     }
 
     fn widen(&self, change: impl FnOnce(&mut Width, Duration) -> bool, why: Option<&Obstacle>) {

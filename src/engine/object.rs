@@ -1,10 +1,12 @@
 //! One object, end to end: its places in order, tries, resume, hash, judge.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Context;
 use super::meter::Meter;
+use super::ranges::{Ended, Parts};
 use super::retry::Retries;
 use super::sink::Sink;
 use crate::archive;
@@ -59,6 +61,7 @@ pub(super) struct Proven {
 /// # Errors
 /// Only the local disk's: what a place did is part of the result.
 pub(super) async fn fetch(context: &Context, job: &Job, sink: Sink) -> Result<Fetched, archive::Error> {
+    let _busy = Busy::new(context);
     let mut fetch = Fetch {
         context,
         job,
@@ -90,6 +93,22 @@ pub(super) async fn fetch(context: &Context, job: &Job, sink: Sink) -> Result<Fe
     let Fetch { failed_tries, findings, worst, absent_in, .. } = fetch;
     let verdict = worst.unwrap_or(Verdict::Absent { looked_in: absent_in });
     Ok(Fetched { verdict, bytes: None, failed_tries, findings })
+}
+
+/// Counted while it lives.
+struct Busy<'a>(&'a Context);
+
+impl<'a> Busy<'a> {
+    fn new(context: &'a Context) -> Self {
+        context.busy.fetch_add(1, Ordering::Relaxed);
+        Self(context)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 struct Fetch<'a> {
@@ -204,6 +223,9 @@ impl Fetch<'_> {
         let mut current: Option<Transfer> = None;
         let mut changes = 0;
         self.furthest = 0;
+        if let Some(transfer) = self.in_parts(source, key).await? {
+            return self.judge(source.name(), transfer);
+        }
         loop {
             let error = match self.request(source, key, &mut current, &mut retries).await {
                 Ok(()) => break,
@@ -246,6 +268,45 @@ impl Fetch<'_> {
             return Err(Failure::Corrupt(Corruption::Empty));
         };
         self.judge(source.name(), transfer)
+    }
+
+    /// A large object in parts; `None` where it is not large, or does not come so.
+    async fn in_parts(&mut self, source: &dyn Source, key: &ObjectKey) -> Result<Option<Transfer>, Failure> {
+        let is_large = |size: Option<u64>| size.is_some_and(|size| size >= self.context.options.parts.from);
+        if !is_large(self.job.expected.size) || !matches!(self.sink, Sink::File { .. }) {
+            return Ok(None);
+        }
+        for _ in 0..3 {
+            // What keeps this from being answered will be said by the request for the bytes themselves.
+            let Ok(info) = self.context.patiently(source, || source.stat(key)).await else { break };
+            let (true, Some(size), Some(_)) = (is_large(info.size), info.size, &info.etag) else { break };
+            let Transfer { meter, expected, vouched_by, etag, framing } =
+                self.begin(source.name(), &info, Framing::Length);
+            let Some(version) = &etag else { break };
+            let Sink::File { staged, written } = &mut self.sink else { break };
+            // Whatever becomes of it, the file is not empty from here on.
+            *written = size;
+            let (context, name) = (self.context, &self.job.name);
+            let parts = Parts { context, source, key, name, size, etag: version, staged };
+            let (tries, from) = (&mut self.failed_tries, source.name());
+            let ended = parts.fetch(meter, |error, retry_in| {
+                let why = explained(error);
+                context.tell(&Event::TryFailed { name, from, why: &why, retry_in });
+                tries.push(Try { from: from.clone(), why });
+            });
+            match ended.await.map_err(Failure::Disk)? {
+                Ended::Whole(meter) => {
+                    return Ok(Some(Transfer { meter: *meter, expected, vouched_by, etag, framing }));
+                }
+                Ended::Changed(error) => self.failed(source.name(), &explained(&error), Some(Duration::ZERO)),
+                Ended::Refused(error) => return Err(Failure::Refused(error)),
+                Ended::NotInParts => break,
+            }
+            self.restart()?;
+        }
+        // What came so far is thrown away; as one it starts from the first byte.
+        self.restart()?;
+        Ok(None)
     }
 
     /// One request: opens at the offset that was reached, and reads to the end.

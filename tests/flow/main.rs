@@ -14,5 +14,6 @@ mod matrix;
 mod names;
 mod places;
 mod random;
+mod ranges;
 mod reruns;
 mod targets;
