@@ -1,16 +1,27 @@
-//! Many recordings with many faults at once, against a model of what must come of each segment.
+//! Many recordings with many faults at once, against a model of what must come of each segment: what any
+//! permitted place can serve ends verified, no final file differs from its original, nothing is called
+//! complete that is not, and a rerun after the faults have ended finishes the job.
+//!
+//! `RECFETCH_FAULT_SCRIPTS` says how many scripts are played (300 unless it is set), `RECFETCH_FAULT_SEED`
+//! with which seed the first one is made; each next has the next seed. A script that fails names its seed.
 
 use std::sync::Arc;
 
 use recfetch::domain::report::Outcome;
-use recfetch::engine::{Store, Target};
+use recfetch::engine::{Gaps, JoinOutcome, JoinRequest, JoinTo, PartsPolicy, Store, Target};
 use recfetch_test_support::{Fault, Script};
 
 use crate::kit::*;
 
 const SEGMENTS: usize = 5;
-/// For each kind of place.
-const CASES: u64 = 40;
+
+/// Where the recording is first looked for.
+const KINDS: [Kind; 3] = [Kind::Md5, Kind::Crc, Kind::Web];
+
+fn setting(name: &str, default: u64) -> u64 {
+    let said = std::env::var(name).ok();
+    said.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+}
 
 /// Numbers that look like chance and are the same each time (splitmix64).
 struct Chance(u64);
@@ -96,6 +107,7 @@ fn script(chance: &mut Chance, other: &str) -> (Script, Serves) {
     }
 }
 
+/// One place of each kind, shared by all scripts of that kind: each has a recording of its own in it.
 struct Places {
     kind: Kind,
     stage: Stage,
@@ -103,10 +115,25 @@ struct Places {
     stores: (Store, Store),
 }
 
-async fn case(places: Arc<Places>, number: u64) {
-    let mut chance = Chance(number.wrapping_mul(7919) + places.kind as u64);
+impl Places {
+    async fn new(kind: Kind) -> Self {
+        let (stage, backup) = (Stage::new(kind).await, Stage::new(Kind::Web).await);
+        let stores = (stage.store("prod").await, backup.store("backup").await);
+        Self { kind, stage, backup, stores }
+    }
+}
+
+/// Whether the model hears of every fault. One that does not must be contradicted by what comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Model {
+    KnowsAll,
+    MissesOneFault,
+}
+
+async fn play(places: Arc<Places>, seed: u64, model: Model) {
+    let mut chance = Chance(seed.wrapping_mul(7919));
     let mut plan = plan(SEGMENTS);
-    plan.sid = format!("{number:032x}");
+    plan.sid = format!("{seed:032x}");
     let names = plan.slice_names();
     put(&places.stage.objects, places.kind, FOLDER, plan.files(&segments(SEGMENTS)));
     put(&places.backup.objects, Kind::Web, FOLDER, plan.files(&segments(SEGMENTS)));
@@ -127,53 +154,103 @@ async fn case(places: Arc<Places>, number: u64) {
             (Serves::Refuses, _) | (Serves::Not, Serves::Not | Serves::Refuses) => false,
         });
     }
+    if model == Model::MissesOneFault {
+        places.stage.faults.on(&names[0], Script::always(Fault::NotFound));
+        places.backup.faults.on(&names[0], Script::always(Fault::NotFound));
+    }
+    // The list of what there is can fail for a while too.
+    let unlucky = [Fault::SlowDown, Fault::Cut(40), Fault::Reset(10), Fault::HeaderGarbage, Fault::Empty];
+    if chance.below(3) == 0 {
+        let fault = unlucky[usize::try_from(chance.below(unlucky.len() as u64)).unwrap()].clone();
+        places.stage.faults.on(&plan.playlist_name(), Script::once(fault));
+    }
     let mut run = Run::sid(places.stores.0.clone()).with_fallback(places.stores.1.clone());
     run.target = Target::parse(&plan.sid).unwrap();
+    // Slices of some 70 kB, whole or in parts.
+    if chance.below(2) == 0 {
+        run.options.parts = PartsPolicy { from: 20_000, part: 9_000 + chance.below(30_000), at_once: 3 };
+    }
+    run.options.jobs = 1 + usize::try_from(chance.below(8)).unwrap();
+    run.join = (chance.below(4) == 0).then(|| JoinRequest {
+        to: JoinTo::BesideBag,
+        gaps: Gaps::Refuse,
+        track: None,
+    });
     let run = run.key_if_web(places.kind, &plan);
+    let originals = originals(&plan);
     let (_keep, out) = out();
     let fetched = run.fetched(&out).await;
-    let outcome = check(&fetched, &originals(&plan));
+    let outcome = check(&fetched, &originals);
     for (name, expected) in names.iter().zip(&expected) {
         let object = object(&fetched, name);
         assert_eq!(
             object.verdict.is_verified(),
             *expected,
-            "case {number} of {:?}: {name}: {} after {:?}",
-            places.kind,
+            "{name}: {} after {:?}",
             object.verdict,
             object.failed_tries
         );
     }
-    assert_eq!(outcome == Outcome::Complete, expected.iter().all(|good| *good), "case {number}");
-}
-
-async fn all(kind: Kind) {
-    let (stage, backup) = (Stage::new(kind).await, Stage::new(Kind::Web).await);
-    let stores = (stage.store("prod").await, backup.store("backup").await);
-    let places = Arc::new(Places { kind, stage, backup, stores });
-    let mut running = tokio::task::JoinSet::new();
-    let mut failed = Vec::new();
-    let mut cases = 1..=CASES;
-    loop {
-        while running.len() < 6 {
-            let Some(number) = cases.next() else { break };
-            running.spawn(case(places.clone(), number));
-        }
-        let Some(ended) = running.join_next().await else { break };
-        if let Err(error) = ended {
-            failed
-                .push(error.into_panic().downcast::<String>().map_or_else(|_| "?".to_owned(), |text| *text));
+    let whole = expected.iter().all(|good| *good);
+    assert_eq!(outcome == Outcome::Complete, whole);
+    match &fetched.joined {
+        JoinOutcome::NotAsked => {}
+        JoinOutcome::Refused(_) => assert!(!whole, "refused although everything is here"),
+        JoinOutcome::Done(files) => {
+            assert!(whole, "joined although something is missing");
+            let joined = std::fs::read(&files[0].path).unwrap();
+            assert!(joined == segments(SEGMENTS).concat(), "the joined file has other bytes");
         }
     }
-    assert!(failed.is_empty(), "{} cases:\n{}", failed.len(), failed.join("\n"));
+    // The faults end: what is missing comes, and only that.
+    for name in names.iter().chain([&plan.playlist_name()]) {
+        places.stage.faults.on(name, Script::default());
+        places.backup.faults.on(name, Script::default());
+    }
+    let again = Run { told: Arc::default(), ..run };
+    let fetched = again.fetched(&out).await;
+    assert_eq!(check(&fetched, &originals), Outcome::Complete, "after the faults: {:#?}", fetched.report);
+    let missing = expected.iter().filter(|good| !**good).count();
+    let planned = format!("planned {} {missing}", SEGMENTS - missing);
+    assert_eq!(again.told.lines("planned"), [planned], "only what was missing comes again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_goes_wrong_at_a_bucket_what_can_be_had_is_had_and_nothing_else_is_called_so() {
-    all(Kind::Md5).await;
+async fn whatever_goes_wrong_what_can_be_had_is_had_and_nothing_else_is_called_so() {
+    let (scripts, first) = (setting("RECFETCH_FAULT_SCRIPTS", 300), setting("RECFETCH_FAULT_SEED", 1));
+    eprintln!(
+        "{scripts} fault scripts with seeds from {first} (RECFETCH_FAULT_SCRIPTS, RECFETCH_FAULT_SEED)"
+    );
+    let mut places = Vec::new();
+    for kind in KINDS {
+        places.push(Arc::new(Places::new(kind).await));
+    }
+    let mut running = tokio::task::JoinSet::new();
+    let mut seeds = first..first + scripts;
+    let mut failed = Vec::new();
+    loop {
+        while running.len() < 6 {
+            let Some(seed) = seeds.next() else { break };
+            let places = places[usize::try_from(seed).unwrap() % places.len()].clone();
+            let kind = places.kind;
+            let played = tokio::spawn(play(places, seed, Model::KnowsAll));
+            running.spawn(async move { (seed, kind, played.await) });
+        }
+        let Some(ended) = running.join_next().await else { break };
+        let (seed, kind, played) = ended.unwrap();
+        if let Err(error) = played {
+            let why = error.into_panic().downcast::<String>().map_or_else(|_| "?".to_owned(), |text| *text);
+            failed.push(format!("seed {seed} ({kind:?}): {why}"));
+        }
+    }
+    assert!(failed.is_empty(), "{} of {scripts} scripts:\n{}", failed.len(), failed.join("\n"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_goes_wrong_at_a_web_server_what_can_be_had_is_had_and_nothing_else_is_called_so() {
-    all(Kind::Web).await;
+#[tokio::test]
+async fn a_place_that_does_otherwise_than_the_model_says_is_noticed() {
+    let places = Arc::new(Places::new(Kind::Md5).await);
+    let played = tokio::spawn(play(places.clone(), 3, Model::KnowsAll)).await;
+    assert!(played.is_ok(), "seed 3 is a good one");
+    let played = tokio::spawn(play(places, 6, Model::MissesOneFault)).await;
+    assert!(played.is_err(), "a segment that is nowhere was expected and came");
 }
