@@ -236,10 +236,29 @@ fn start_weed(tools: &Tools, scratch: &Path, children: &Mutex<Vec<Bounded>>) -> 
 }
 
 fn start_nginx(tools: &Tools, scratch: &Path, children: &Mutex<Vec<Bounded>>) -> Nginx {
-    let dir = scratch.join("nginx");
-    let root = dir.join("www");
+    let root = scratch.join("nginx/www");
     std::fs::create_dir_all(&root).expect("a folder");
     let port = free_port();
+    let server = format!("  server {{ listen 127.0.0.1:{port}; root {}; }}\n", root.display());
+    run_nginx(tools, &scratch.join("nginx"), &server, children);
+    let url = format!("http://127.0.0.1:{port}/");
+    let start = Instant::now();
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        assert!(start.elapsed() < Duration::from_secs(20), "nginx does not answer");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Nginx { url, root }
+}
+
+/// One more web server, with these `server` blocks, in a folder of this name.
+pub(crate) fn bounded_nginx(word: &str, servers: &str) {
+    let world = world();
+    let dir = world.scratch.path().join(format!("nginx-{word}"));
+    std::fs::create_dir_all(&dir).expect("a folder");
+    run_nginx(&world.tools, &dir, servers, &world.children);
+}
+
+fn run_nginx(tools: &Tools, dir: &Path, servers: &str, children: &Mutex<Vec<Bounded>>) {
     let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
     let dir_text = dir.display();
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -249,21 +268,13 @@ fn start_nginx(tools: &Tools, scratch: &Path, children: &Mutex<Vec<Bounded>>) ->
     let config = format!(
         "{user}\ndaemon off;\nworker_processes 1;\npid {dir_text}/pid;\nerror_log {dir_text}/error.log;\n\
          events {{ }}\nhttp {{\n{temporary}  access_log {dir_text}/access.log;\n  types {{ video/mp2t ts; }}\n\
-         \x20 server {{ listen 127.0.0.1:{port}; root {}; }}\n}}\n",
-        root.display()
+         {servers}}}\n"
     );
     let file = dir.join("nginx.conf");
     std::fs::write(&file, config).expect("written");
-    let mut command = bounded(&tools.nginx, &scratch.join("nginx.log"));
-    command.arg("-p").arg(&dir).arg("-c").arg(&file).arg("-e").arg(dir.join("error.log"));
+    let mut command = bounded(&tools.nginx, &dir.join("nginx.log"));
+    command.arg("-p").arg(dir).arg("-c").arg(&file).arg("-e").arg(dir.join("error.log"));
     children.lock().expect("lock").push(Bounded::spawn(&mut command));
-    let url = format!("http://127.0.0.1:{port}/");
-    let start = Instant::now();
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-        assert!(start.elapsed() < Duration::from_secs(20), "nginx does not answer");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    Nginx { url, root }
 }
 
 /// A port that answers is not yet a server that works: the bucket is made and an object put.
