@@ -9,6 +9,7 @@ mod locating;
 mod meter;
 mod misplaced;
 mod object;
+mod qetag;
 mod rate;
 mod reporting;
 mod retry;
