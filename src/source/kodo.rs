@@ -114,8 +114,7 @@ impl KodoSource {
         let ask = || async {
             let uc = &self.place.hosts.uc;
             let url = format!("{uc}/v2/domains?tbl={}", encode_query(&self.place.bucket));
-            let names: Vec<String> =
-                self.document(Operation::Read, key.as_str(), &url, FACTS_BYTES).await?;
+            let names: Vec<String> = self.document(Operation::Read, key.as_str(), &url, FACTS_BYTES).await?;
             let domains: Vec<Url> = names.iter().filter_map(|name| domain_url(uc, name)).collect();
             if domains.is_empty() {
                 return Err(none("no domain is bound to the bucket"));

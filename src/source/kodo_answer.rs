@@ -79,7 +79,9 @@ fn refusal(said: &str, skew: Option<u64>, asked: Asked) -> Denial {
         Asked::Unsigned if expired => Denial::Expired,
         Asked::Unsigned => Denial::Anonymous,
         // Signatures are made for each request, so that only a wrong clock lets one be too old.
-        Asked::Signed if skewed || said.contains("skew") || said.contains("x-qiniu-date") => Denial::ClockSkew,
+        Asked::Signed if skewed || said.contains("skew") || said.contains("x-qiniu-date") => {
+            Denial::ClockSkew
+        }
         Asked::Signed if expired => Denial::Expired,
         Asked::Signed => Denial::WrongSecret,
     }
@@ -132,8 +134,7 @@ mod tests {
 
     #[test]
     fn a_refusal_by_a_server_with_another_clock_is_about_the_clock() {
-        for (off, denial) in
-            [(0, Denial::WrongSecret), (600, Denial::WrongSecret), (3600, Denial::ClockSkew)]
+        for (off, denial) in [(0, Denial::WrongSecret), (600, Denial::WrongSecret), (3600, Denial::ClockSkew)]
         {
             let there = jiff::Timestamp::from_second(clock::unix_seconds() as i64 + off).unwrap();
             let date = there.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();

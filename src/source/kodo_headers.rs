@@ -42,10 +42,8 @@ mod tests {
             ("Fqr0xh3cxeii2r7eDztILNmuqUNN.gz", vec![("content-length", "5")], false),
             ("d41d8cd98f00b204e9800998ecf8427e", vec![("content-length", "0")], false),
         ] {
-            let map: HeaderMap = headers
-                .iter()
-                .map(|(k, v)| (http::HeaderName::from_static(k), v.parse().unwrap()))
-                .collect();
+            let map: HeaderMap =
+                headers.iter().map(|(k, v)| (http::HeaderName::from_static(k), v.parse().unwrap())).collect();
             let mut info = ObjectInfo::bare(ObjectKey::parse("a").unwrap());
             info.etag = Some(ETag::new(etag));
             enrich(&map, &mut info);

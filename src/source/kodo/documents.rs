@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn an_empty_page_may_say_null() {
-        let page: Listed = serde_json::from_str(r#"{"items":null,"marker":"m","commonPrefixes":[]}"#).unwrap();
+        let page: Listed =
+            serde_json::from_str(r#"{"items":null,"marker":"m","commonPrefixes":[]}"#).unwrap();
         assert!(page.items.is_none() && page.marker.as_deref() == Some("m"));
         assert!(serde_json::from_str::<Listed>(r#"{"items":[{"fsize":-1}]}"#).is_err());
     }

@@ -42,8 +42,7 @@ impl Keys {
             url.path(),
             url.host_str()?
         );
-        let mut authorization =
-            HeaderValue::try_from(format!("Qiniu {}", self.token(&text)?)).ok()?;
+        let mut authorization = HeaderValue::try_from(format!("Qiniu {}", self.token(&text)?)).ok()?;
         authorization.set_sensitive(true);
         Some(HeaderMap::from_iter([
             (header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE)),
@@ -88,7 +87,10 @@ mod tests {
         assert_eq!(headers["x-qiniu-date"], "20260921T141320Z");
         assert_eq!(headers["authorization"], "Qiniu MY_ACCESS_KEY:Hq4ryi4lDChcQnjIZ0JRGO7_g9Y=");
         let url = Url::parse("http://127.0.0.1:8720/stat/YjphLnRz").unwrap();
-        assert_eq!(keys().headers(&url, 0).unwrap()["authorization"], "Qiniu MY_ACCESS_KEY:ucyJ-XegDzQt0qOJNR9_C44l6XM=");
+        assert_eq!(
+            keys().headers(&url, 0).unwrap()["authorization"],
+            "Qiniu MY_ACCESS_KEY:ucyJ-XegDzQt0qOJNR9_C44l6XM="
+        );
     }
 
     #[test]

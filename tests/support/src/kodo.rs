@@ -319,7 +319,8 @@ fn list(objects: &Objects, options: &KodoOptions, asked: &Asked) -> Value {
         let json: Value = serde_json::from_slice(&URL_SAFE.decode(marker).ok()?).ok()?;
         Some(json["k"].as_str()?.to_owned())
     });
-    let (mut items, mut folders, mut last, mut more) = (Vec::new(), Vec::<String>::new(), String::new(), false);
+    let (mut items, mut folders, mut last, mut more) =
+        (Vec::new(), Vec::<String>::new(), String::new(), false);
     let from = after.clone().unwrap_or_default();
     objects.walk(&from, &prefix, |key, object| {
         if after.as_deref().is_some_and(|after| key <= after) {
@@ -368,8 +369,7 @@ fn hosts(host: &str) -> Value {
 }
 
 fn download(objects: &Objects, options: &KodoOptions, asked: &Asked) -> Result<Response<Body>, Refused> {
-    let key = net::decode(asked.path().trim_start_matches('/'));
-    let key = if asked.path().starts_with("//") { net::decode(&asked.path()[1..]) } else { key };
+    let key = net::decode(asked.path().strip_prefix('/').unwrap_or_default());
     let object = objects.get(&key).ok_or_else(|| Refused::new(404, "Document not found"))?;
     let readable = match object.restore {
         Restore::Until(end) => end > options.unix_now(),

@@ -370,6 +370,18 @@ impl Object {
         format!("\"{:x}-{:x}\"", self.last_modified, self.len())
     }
 
+    /// CRC-64/XZ of the bytes (reads them all).
+    pub fn crc64_xz(&self) -> u64 {
+        let mut crc = crc_fast::Digest::new(CrcAlgorithm::Crc64Xz);
+        self.chunks(0..self.len()).for_each(|chunk| crc.update(&chunk.expect("the object can be read")));
+        crc.finalize()
+    }
+
+    /// MD5 of the bytes, as `Content-MD5` has it.
+    pub fn md5_base64(&self) -> String {
+        BASE64.encode(hex::decode(self.md5_hex()).expect("hexadecimal"))
+    }
+
     /// MD5 of the bytes, hexadecimal.
     pub fn md5_hex(&self) -> String {
         self.md5

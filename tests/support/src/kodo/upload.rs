@@ -11,7 +11,11 @@ use crate::net::Body;
 use crate::store::{Object, Objects};
 
 /// Takes an object in, where the upload token permits it.
-pub(super) fn take(objects: &Objects, options: &KodoOptions, asked: &Asked) -> Result<Response<Body>, Refused> {
+pub(super) fn take(
+    objects: &Objects,
+    options: &KodoOptions,
+    asked: &Asked,
+) -> Result<Response<Body>, Refused> {
     let invalid = || Refused::new(400, "invalid multipart format");
     let content_type = asked.header("content-type").unwrap_or_default();
     let boundary = content_type.split_once("boundary=").ok_or_else(invalid)?.1.trim_matches('"').to_owned();
