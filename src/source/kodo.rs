@@ -62,10 +62,7 @@ impl KodoSource {
     /// Where no TLS client can be set up, or the credentials are of a kind that Kodo does not know.
     pub fn connect(name: SourceName, place: KodoPlace, options: &HttpOptions) -> Result<Self, Error> {
         let who = Who::new(&name, &place.credentials)?;
-        let asked = match who {
-            Who::Nobody => Asked::Unsigned,
-            _ => Asked::Signed,
-        };
+        let asked = if matches!(who, Who::Nobody) { Asked::Unsigned } else { Asked::Signed };
         let transport = Transport::new(name, options, KodoDialect { asked })?;
         Ok(Self { place, who, transport, discovered: OnceCell::new(), answering: OnceLock::new() })
     }
@@ -222,11 +219,8 @@ impl Source for KodoSource {
 
     fn capabilities(&self) -> Capabilities {
         // Only the owner may list; that a bucket is public concerns its objects.
-        let listing = match self.who {
-            Who::Nobody => Listing::Impossible,
-            _ => Listing::Possible,
-        };
-        Capabilities { listing }
+        let nobody = matches!(self.who, Who::Nobody);
+        Capabilities { listing: if nobody { Listing::Impossible } else { Listing::Possible } }
     }
 
     /// The owner asks the bucket itself and not the domain: its answer has size, hash and class as they are
@@ -291,6 +285,9 @@ impl Dialect for KodoDialect {
 
     fn enrich(&self, headers: &HeaderMap, info: &mut ObjectInfo) {
         kodo_headers::enrich(headers, info);
+        // A tag that a CDN made up would pass for another version than the one that was listed. Without it no
+        // body is continued, and what the listing vouches for holds.
+        info.etag.take_if(|etag| !kodo_headers::is_hash(etag.as_str()));
     }
 
     fn follows_redirects(&self) -> bool {

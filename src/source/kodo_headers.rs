@@ -12,6 +12,11 @@ pub(super) fn is_kodo(headers: &HeaderMap) -> bool {
     headers.contains_key("x-reqid") || headers.contains_key("x-log")
 }
 
+/// Whether a tag looks like a hash of Kodo's, of whatever form: 21 bytes in URL-safe base64.
+pub(super) fn is_hash(tag: &str) -> bool {
+    tag.len() == 28 && tag.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
 /// Adds what the headers of a GET or HEAD vouch for: the ETag, where it is a qetag. That is seen by its form:
 /// whether Kodo's S3 interface gives a qetag or an MD5 is in no document, and a CDN may have put a tag of its
 /// own in its place. What has neither form, or not the one that goes with the size, is a tag and no digest.
@@ -29,6 +34,19 @@ mod tests {
     use super::*;
     use crate::domain::key::ObjectKey;
     use crate::domain::place::ETag;
+
+    #[test]
+    fn a_hash_is_told_from_a_tag_that_somebody_made_up() {
+        for (tag, hash) in [
+            ("Fqr0xh3cxeii2r7eDztILNmuqUNN", true),
+            ("nieGn00gWdbfwEIHaUpzu4drHeun", true),
+            ("Fqr0xh3cxeii2r7eDztILNmuqUNN.gz", false),
+            ("d41d8cd98f00b204e9800998ecf8427e", false),
+            ("68d1e7f0-12c", false),
+        ] {
+            assert_eq!(is_hash(tag), hash, "{tag}");
+        }
+    }
 
     #[test]
     fn a_tag_is_a_digest_only_by_its_form_and_for_the_size_of_the_whole_object() {

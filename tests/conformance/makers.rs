@@ -164,7 +164,7 @@ pub(crate) mod kodo {
 
     /// A public bucket: nobody signs, and the domain has to be known.
     pub(crate) async fn public(objects: Objects) -> Made {
-        let access = recfetch_test_support::kodo::Access::Public;
+        let access = kodo::Access::Public;
         let server = start(&objects, KodoOptions { access, ..options() }).await;
         let mut place = place(&server.url());
         place.domains.push(Url::parse(&server.url()).unwrap());

@@ -83,23 +83,26 @@ async fn a_recording_at_kodo_is_complete_by_its_hashes() {
     let plan = plan(4);
     let stage = Kodo::of(&plan, options()).await;
     let url = stage.front.url();
-    for domains in [&[][..], &[&url]] {
+    for domains in [&[][..], &[url.as_str()]] {
         let (fetched, _keep) = stage.fetched(domains).await;
         assert_eq!(check(&fetched, &originals(&plan)), Outcome::Complete);
         assert_eq!(verdicts(&fetched, &plan), [BY_QETAG]);
     }
-    // Where a CDN hides the tags, what was listed still proves the slices.
-    let stage = Kodo::of(&plan, KodoOptions { tags: Tags::Hidden, ..options() }).await;
-    let (fetched, _keep) = stage.fetched(&[]).await;
-    assert_eq!(check(&fetched, &originals(&plan)), Outcome::Complete);
-    assert_eq!(verdicts(&fetched, &plan), [BY_QETAG]);
+    // Where a CDN hides the tags or makes up its own, what was listed still proves the slices.
+    for tags in [Tags::Hidden, Tags::MadeUp] {
+        let stage = Kodo::of(&plan, KodoOptions { tags, ..options() }).await;
+        let (fetched, _keep) = stage.fetched(&[]).await;
+        assert_eq!(check(&fetched, &originals(&plan)), Outcome::Complete);
+        assert_eq!(verdicts(&fetched, &plan), [BY_QETAG]);
+        assert_eq!(findings(&fetched), Vec::<&str>::new());
+    }
 }
 
 #[tokio::test]
 async fn a_wrong_byte_from_kodo_is_corrupt() {
     let plan = plan(4);
     let name = &plan.slice_names()[1];
-    for tags in [Tags::Hash, Tags::Hidden] {
+    for tags in [Tags::Hash, Tags::Hidden, Tags::MadeUp] {
         let stage = Kodo::of(&plan, KodoOptions { tags, ..options() }).await;
         stage.faults.on(name, Script::always(Fault::Flip(IN_PAYLOAD)));
         let (fetched, _keep) = stage.fetched(&[]).await;

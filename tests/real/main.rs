@@ -19,7 +19,7 @@ mod tools;
 
 use std::path::Path;
 
-use cases::{backup, crash, disk, judges, manners, refusal, store, whole};
+use cases::{backup, crash, disk, judges, manners, qiniu, refusal, store, whole};
 use libtest_mimic::{Arguments, Trial};
 use media::FORMS;
 use rustix::process::Signal;
@@ -166,7 +166,8 @@ fn tests() -> Vec<Test> {
     for (name, needs, run) in alone {
         add(name, needs, Box::new(run));
     }
-    let of_judges: [(&str, Alone); 2] = [
+    let of_judges: [(&str, Alone); 3] = [
+        ("qiniu::a_recording_at_kodo_comes_home", qiniu::a_recording_at_kodo_comes_home),
         ("judges::kodo_as_qinius_python_sdk_sees_it", judges::kodo_as_qinius_python_sdk_sees_it),
         ("judges::kodo_as_qinius_node_sdk_sees_it", judges::kodo_as_qinius_node_sdk_sees_it),
     ];

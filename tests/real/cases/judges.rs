@@ -29,11 +29,8 @@ fn judged_at_kodo(judge: &mut Command) {
     let server = world().runtime.block_on(kodo::start(&objects, options)).expect("a free port");
     let judge = judge.args([&server.url(), BUCKET, ACCESS, SECRET]).stdin(Stdio::null());
     let output = judge.output().expect("a program");
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && said.contains("ok"), "{said}");
     assert!(objects.keys().len() >= 7, "it uploaded {:?}", objects.keys());
     assert!(server.requests().iter().any(|request| request.status == 401), "it tried no wrong secret");

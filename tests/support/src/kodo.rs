@@ -81,6 +81,8 @@ pub enum Tags {
     Hash,
     /// None, as some CDNs do.
     Hidden,
+    /// One of the CDN's own.
+    MadeUp,
 }
 
 /// Whether the MD5 is told.
@@ -383,8 +385,10 @@ fn download(objects: &Objects, options: &KodoOptions, asked: &Asked) -> Result<R
         .header(header::CONTENT_TYPE, &object.content_type)
         .header(header::ACCEPT_RANGES, "bytes")
         .header(header::LAST_MODIFIED, net::http_date(object.modified_time()));
-    if options.tags == Tags::Hash {
-        answer = answer.header(header::ETAG, format!("\"{}\"", object.kodo_hash()));
+    match options.tags {
+        Tags::Hash => answer = answer.header(header::ETAG, format!("\"{}\"", object.kodo_hash())),
+        Tags::MadeUp => answer = answer.header(header::ETAG, object.web_etag()),
+        Tags::Hidden => {}
     }
     // `If-Match` is passed over: no document says that it is kept, so no client may count on it.
     let answer = match net::ranged(asked.header("range").as_deref(), len) {

@@ -225,6 +225,7 @@ async fn tags_are_hashes_or_what_was_set_or_hidden() {
     assert_eq!(tag(Tags::Hash, "a%20b.ts").await.as_deref(), Some("\"Fqr0xh3cxeii2r7eDztILNmuqUNN\""));
     assert_eq!(tag(Tags::Hash, "parts.ts").await, Some(format!("\"{foreign}\"")));
     assert_eq!(tag(Tags::Hidden, "a%20b.ts").await, None);
+    assert_eq!(tag(Tags::MadeUp, "a%20b.ts").await.as_deref(), Some("\"6aafd8d0-5\""));
 }
 
 #[tokio::test]
