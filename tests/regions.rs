@@ -48,3 +48,33 @@ fn check(what: &str, vendor: Vendor, text: &str, code: &str, id: &str, outcome: 
         (outcome, other) => panic!("{what}: expected {outcome}, got {other:?}"),
     }
 }
+
+#[test]
+fn the_vendors_of_the_s3_protocol_have_the_hosts_of_their_documents() {
+    // Vendor, Agora's number, the host of the vendor's endpoint list (2026).
+    for (vendor, code, host) in [
+        (Vendor::Tencent, "0", "cos.ap-beijing-1.myqcloud.com"),
+        (Vendor::Tencent, "19", "cos.eu-moscow.myqcloud.com"),
+        (Vendor::Kingsoft, "1", "ks3-cn-shanghai.ksyuncs.com"),
+        (Vendor::Kingsoft, "3", "ks3-cn-beijing.ksyuncs.com"),
+        (Vendor::Google, "0", "storage.googleapis.com"),
+        (Vendor::Huawei, "1", "obs.cn-north-4.myhuaweicloud.com"),
+        (Vendor::Huawei, "15", "obs.sa-chile-1.myhuaweicloud.com"),
+        (Vendor::Baidu, "0", "s3.bj.bcebos.com"),
+        (Vendor::Baidu, "3", "s3.gz.bcebos.com"),
+    ] {
+        let region = resolve(vendor, code, Unconfirmed::Refuse).expect("a region");
+        let endpoint = region.s3_endpoint().expect("an endpoint");
+        assert_eq!(endpoint.url, format!("https://{host}"), "{vendor} {code}");
+        assert_eq!(vendor.standing().words(), "documented, not proven", "{vendor}");
+    }
+    // Each row of each such vendor leads to a host; the host of a self-hosted store is its owner's.
+    for vendor in [Vendor::Tencent, Vendor::Kingsoft, Vendor::Google, Vendor::Huawei, Vendor::Baidu] {
+        for row in recfetch::domain::regions::regions(vendor) {
+            let url = row.s3_endpoint().expect("an endpoint").url;
+            assert!(vendor == Vendor::Google || url.contains(&*row.id), "{url}");
+        }
+    }
+    let own = resolve(Vendor::SelfHosted, "0", Unconfirmed::Refuse).expect("a region");
+    assert_eq!(own.s3_endpoint(), None);
+}

@@ -164,7 +164,7 @@ pub struct TryV1 {
 /// A digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DigestV1 {
-    /// `sha256`, `sha1`, `md5`, `crc64nvme`, `crc64xz`, `crc32c` or `crc32`.
+    /// `sha256`, `sha1`, `qetag`, `md5`, `crc64nvme`, `crc64xz`, `crc32c` or `crc32`.
     pub algorithm: String,
     /// Big-endian, in lower-case hexadecimal.
     pub hex: String,
@@ -454,8 +454,8 @@ impl From<Severity> for SeverityV1 {
 }
 
 fn algorithm(word: &str) -> Option<Algorithm> {
-    use Algorithm::{Crc32, Crc32c, Crc64Nvme, Crc64Xz, Md5, Sha1, Sha256};
-    [Sha256, Sha1, Crc64Nvme, Crc64Xz, Crc32c, Crc32, Md5].into_iter().find(|a| a.to_string() == word)
+    use Algorithm::{Crc32, Crc32c, Crc64Nvme, Crc64Xz, Md5, Qetag, Sha1, Sha256};
+    [Sha256, Sha1, Qetag, Crc64Nvme, Crc64Xz, Crc32c, Crc32, Md5].into_iter().find(|a| a.to_string() == word)
 }
 
 fn millis(duration: std::time::Duration) -> u64 {
@@ -470,6 +470,8 @@ mod tests {
     fn digests_and_evidence_come_back_as_they_went() {
         let digest = Digest::new(Algorithm::Crc64Nvme, vec![1; 8]).unwrap();
         assert_eq!(DigestV1::from(&digest).to_digest(), Some(digest));
+        let qetag = Digest::from_qetag("Fqr0xh3cxeii2r7eDztILNmuqUNN", 5).unwrap();
+        assert_eq!(DigestV1::from(&qetag).to_digest(), Some(qetag));
         for evidence in [
             Evidence::StoreDigest { algorithm: Algorithm::Md5, by: SourceName::new("prod") },
             Evidence::Structure,

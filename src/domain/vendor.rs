@@ -33,6 +33,27 @@ pub enum Vendor {
     SelfHosted,
 }
 
+/// How far the way to a vendor's stores was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Standing {
+    /// Against servers of its protocol that the vendor's own clients accept; for Amazon's and S3-compatible
+    /// ones against servers that others made.
+    Tested,
+    /// Its hosts and errors are taken from documents; nothing that plays the vendor was there to try.
+    Documented,
+}
+
+impl Standing {
+    /// For people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Tested => "tested on servers of its protocol",
+            Self::Documented => "documented, not proven",
+        }
+    }
+}
+
 /// A text that names no vendor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no storage vendor of Agora")]
@@ -72,6 +93,17 @@ impl Vendor {
             Self::Huawei => 7,
             Self::Baidu => 8,
             Self::SelfHosted => 11,
+        }
+    }
+
+    /// How far the way to its stores was tried.
+    #[must_use]
+    pub fn standing(self) -> Standing {
+        match self {
+            Self::Qiniu | Self::Aws | Self::Aliyun | Self::SelfHosted => Standing::Tested,
+            Self::Tencent | Self::Kingsoft | Self::Azure | Self::Google | Self::Huawei | Self::Baidu => {
+                Standing::Documented
+            }
         }
     }
 

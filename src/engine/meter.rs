@@ -7,6 +7,7 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
+use super::qetag::Qetag;
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::verdict::{Content, Framing, Observation, Page, Structure, TsFacts};
 use crate::media::page;
@@ -25,6 +26,7 @@ pub(super) struct Meter {
 enum Other {
     Md5(Box<Md5>),
     Sha1(Box<Sha1>),
+    Qetag(Box<Qetag>),
     Crc(Algorithm, Box<Crc>),
 }
 
@@ -42,6 +44,7 @@ impl Meter {
             .filter_map(|algorithm| match algorithm {
                 Algorithm::Md5 => Some(Other::Md5(Box::default())),
                 Algorithm::Sha1 => Some(Other::Sha1(Box::default())),
+                Algorithm::Qetag => Some(Other::Qetag(Box::default())),
                 Algorithm::Crc64Nvme => Some(crc(algorithm, CrcAlgorithm::Crc64Nvme)),
                 Algorithm::Crc64Xz => Some(crc(algorithm, CrcAlgorithm::Crc64Xz)),
                 Algorithm::Crc32c => Some(crc(algorithm, CrcAlgorithm::Crc32Iscsi)),
@@ -67,6 +70,7 @@ impl Meter {
             match other {
                 Other::Md5(md5) => md5.update(bytes),
                 Other::Sha1(sha1) => sha1.update(bytes),
+                Other::Qetag(qetag) => qetag.push(bytes),
                 Other::Crc(_, crc) => crc.update(bytes),
             }
         }
@@ -86,6 +90,7 @@ impl Meter {
             digests.extend(match other {
                 Other::Md5(md5) => Digest::new(Algorithm::Md5, md5.finalize().to_vec()),
                 Other::Sha1(sha1) => Digest::new(Algorithm::Sha1, sha1.finalize().to_vec()),
+                Other::Qetag(qetag) => Digest::new(Algorithm::Qetag, qetag.finish()),
                 Other::Crc(algorithm, crc) => {
                     let bytes = crc.finalize().to_be_bytes();
                     Digest::new(algorithm, &bytes[8 - algorithm.digest_bytes()..])
@@ -158,6 +163,7 @@ mod tests {
             (Algorithm::Crc64Xz, "995dc9bbdf1939fa"),
             (Algorithm::Md5, "25f9e794323b453885f5181f1b624d0b"),
             (Algorithm::Sha1, "f7c3bc1d808e04732adf679965ccc34ca7ae3441"),
+            (Algorithm::Qetag, "16f7c3bc1d808e04732adf679965ccc34ca7ae3441"),
             (Algorithm::Sha256, "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"),
         ] {
             assert_eq!(digest_of(algorithm, b"123456789"), expected, "{algorithm}");

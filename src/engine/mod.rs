@@ -10,6 +10,7 @@ mod meter;
 mod misplaced;
 mod object;
 mod ranges;
+mod qetag;
 mod rate;
 mod reporting;
 mod retry;

@@ -188,7 +188,10 @@ pub async fn connect(spec: &StoreSpec) -> Result<Arc<dyn Source>, Error> {
             return Err(Error::new(Obstacle::Unsupported, Operation::Sign, &spec.name, "")
                 .with_answer("built without the feature `s3`"));
         }
-        Place::Oss(_) | Place::Kodo(_) => {
+        Place::Kodo(place) => {
+            Arc::new(super::KodoSource::connect(spec.name.clone(), place.clone(), &spec.http)?)
+        }
+        Place::Oss(_) => {
             return Err(Error::new(
                 crate::domain::place::Obstacle::Unsupported,
                 super::Operation::Sign,

@@ -4,6 +4,8 @@
 //! and the meaning of a status exist once. A store brings a way to sign and a [`Dialect`]: how its answers
 //! are read.
 
+mod document;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,7 +16,10 @@ use url::Url;
 
 use super::error::Operation;
 use super::secret::RedactedUrl;
-use super::{Body, Capabilities, Error, Listing, Opened, Page, PageToken, Read, Source, s3_answer};
+use super::{
+    Body, Capabilities, Error, Listing, Opened, Page, PageToken, Read, Source, kodo_answer, kodo_headers,
+    oss_headers, s3_answer, s3_headers,
+};
 use crate::domain::key::ObjectKey;
 use crate::domain::object::ObjectInfo;
 use crate::domain::place::{Denial, ETag, Obstacle, SourceName};
@@ -112,7 +117,7 @@ impl<D: Dialect> Transport<D> {
     }
 
     pub(super) async fn stat(&self, key: &ObjectKey, request: Request) -> Result<ObjectInfo, Error> {
-        let answer = self.send(Method::HEAD, Operation::Stat, key, request).await?;
+        let answer = self.send(Method::HEAD, Operation::Stat, key.as_str(), request).await?;
         Ok(self.read_info(key, answer.headers()))
     }
 
@@ -134,7 +139,7 @@ impl<D: Dialect> Transport<D> {
         if let Some(etag) = read.if_match {
             request.headers.insert(header::IF_MATCH, header_value(&etag.quoted()));
         }
-        let answer = self.send(Method::GET, Operation::Read, key, request).await?;
+        let answer = self.send(Method::GET, Operation::Read, key.as_str(), request).await?;
         let mut info = self.read_info(key, answer.headers());
         let framing = framing(&answer);
         let length = info.size;
@@ -157,19 +162,19 @@ impl<D: Dialect> Transport<D> {
                     None => Obstacle::Unexpected,
                 };
                 return Err(self
-                    .error(obstacle, Operation::Read, key)
+                    .error(obstacle, Operation::Read, key.as_str())
                     .with_answer("the range of the answer is not the one that was asked for"));
             }
             info.size = range.and_then(|r| r.whole);
         } else if read.until.is_some() {
             // It would send the whole object for each part.
             return Err(self
-                .error(Obstacle::Unsupported, Operation::Read, key)
+                .error(Obstacle::Unsupported, Operation::Read, key.as_str())
                 .with_answer("a part was asked for and the whole object comes"));
         } else if read.from > 0 {
             // The range was ignored and the object comes from its start: what is here already is read past.
             if read.if_match.is_none() || info.etag.as_ref() != read.if_match {
-                return Err(self.error(Obstacle::Changed, Operation::Read, key));
+                return Err(self.error(Obstacle::Changed, Operation::Read, key.as_str()));
             }
             skip = read.from;
         }
@@ -189,7 +194,7 @@ impl<D: Dialect> Transport<D> {
         &self,
         method: Method,
         operation: Operation,
-        key: &ObjectKey,
+        target: &str,
         request: Request,
     ) -> Result<reqwest::Response, Error> {
         let mut url = request.url.expose().clone();
@@ -200,22 +205,22 @@ impl<D: Dialect> Transport<D> {
                 .headers(request.headers.clone())
                 .send()
                 .await
-                .map_err(|cause| transport_error(&self.name, operation, key.as_str(), cause))?;
-            tracing::debug!(store = %self.name, %method, key = key.as_str(), status = answer.status().as_u16());
+                .map_err(|cause| transport_error(&self.name, operation, target, cause))?;
+            tracing::debug!(store = %self.name, %method, target, status = answer.status().as_u16());
             // Other successes carry something else than the object, or nothing.
             if matches!(answer.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
                 return Ok(answer);
             }
             let next = answer.status().is_redirection() && self.dialect.follows_redirects();
             match next.then(|| redirect_target(&url, answer.headers())).flatten() {
-                Some(target) => url = target,
-                None => return Err(self.refused(operation, key, answer).await),
+                Some(next) => url = next,
+                None => return Err(self.refused(operation, target, answer).await),
             }
         }
-        Err(self.error(Obstacle::Unexpected, operation, key).with_answer("redirected in a circle"))
+        Err(self.error(Obstacle::Unexpected, operation, target).with_answer("redirected in a circle"))
     }
 
-    async fn refused(&self, operation: Operation, key: &ObjectKey, mut answer: reqwest::Response) -> Error {
+    async fn refused(&self, operation: Operation, target: &str, mut answer: reqwest::Response) -> Error {
         let (status, headers) = (answer.status(), answer.headers().clone());
         let mut body = Vec::new();
         while body.len() < ERROR_BODY_BYTES {
@@ -230,7 +235,7 @@ impl<D: Dialect> Transport<D> {
             text.push(' ');
             text.push_str(&words);
         }
-        let mut error = self.error(obstacle, operation, key).with_answer(text);
+        let mut error = self.error(obstacle, operation, target).with_answer(text);
         error.retry_after = retry_after(&headers);
         error
     }
@@ -247,8 +252,8 @@ impl<D: Dialect> Transport<D> {
         info
     }
 
-    fn error(&self, obstacle: Obstacle, operation: Operation, key: &ObjectKey) -> Error {
-        Error::new(obstacle, operation, &self.name, key.as_str())
+    fn error(&self, obstacle: Obstacle, operation: Operation, target: &str) -> Error {
+        Error::new(obstacle, operation, &self.name, target)
     }
 }
 
@@ -381,11 +386,25 @@ impl Dialect for PlainDialect {
         // A public bucket is a web server too, and says in its body what the status leaves open.
         match s3_answer::read_error(body) {
             Some(error) => (s3_answer::obstacle(status, headers, Some(&error)), Some(error.words)),
+            None if kodo_headers::is_kodo(headers) => {
+                kodo_answer::obstacle(status, headers, body, kodo_answer::Asked::Unsigned)
+            }
             None => (obstacle_of_status(status), None),
         }
     }
 
-    fn enrich(&self, _headers: &HeaderMap, _info: &mut ObjectInfo) {}
+    /// A web server's ETag proves nothing, unless the answer is a store's by its headers: then it is judged by
+    /// what that store publishes. A server that only plays the store can do no more than have its own bytes
+    /// compared with its own digest, as every store's are; it vouches for nobody else's.
+    fn enrich(&self, headers: &HeaderMap, info: &mut ObjectInfo) {
+        if headers.contains_key("x-oss-request-id") {
+            oss_headers::enrich(headers, info);
+        } else if headers.contains_key("x-amz-request-id") {
+            s3_headers::enrich(headers, info);
+        } else if kodo_headers::is_kodo(headers) {
+            kodo_headers::enrich(headers, info);
+        }
+    }
 
     fn follows_redirects(&self) -> bool {
         true
@@ -470,6 +489,14 @@ fn framing(answer: &reqwest::Response) -> Framing {
     }
 }
 
+/// The size of the whole object, of which the answer may be a part.
+pub(super) fn whole_size(headers: &HeaderMap) -> Option<u64> {
+    if headers.contains_key(header::CONTENT_RANGE) {
+        return content_range(headers)?.whole;
+    }
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 #[derive(Clone, Copy)]
 struct ContentRange {
     first: u64,
@@ -490,7 +517,7 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
-fn http_date(text: &str) -> Option<SliceTime> {
+pub(super) fn http_date(text: &str) -> Option<SliceTime> {
     let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
     SliceTime::from_unix_ms(zoned.timestamp().as_millisecond())
 }

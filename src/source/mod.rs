@@ -3,15 +3,19 @@
 //! One call is one request. There is no retry, no limit and no verification here: the engine owns the
 //! offset and the hashers of a transfer, so only it can go on with one.
 
+mod clock;
 mod connect;
 mod dir;
 mod error;
 mod http;
+mod kodo;
+mod kodo_answer;
+mod kodo_headers;
 mod memory;
+mod oss_headers;
 #[cfg(feature = "s3")]
 mod s3;
 mod s3_answer;
-#[cfg(feature = "s3")]
 mod s3_headers;
 mod secret;
 
@@ -32,6 +36,7 @@ pub use connect::{
 pub use dir::DirSource;
 pub use error::{Cause, Error, Operation};
 pub use http::{HttpOptions, HttpSource, Proxies};
+pub use kodo::KodoSource;
 pub use memory::MemorySource;
 #[cfg(feature = "s3")]
 pub use s3::S3Source;

@@ -4,6 +4,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use super::http::obstacle_of_status;
+use super::s3_headers;
 use crate::domain::place::{Denial, Obstacle};
 
 /// An error document: `<Error><Code>…</Code>…</Error>`. Compatible stores leave fields out and add others.
@@ -69,7 +70,14 @@ pub(super) fn obstacle(status: StatusCode, headers: &HeaderMap, error: Option<&S
     match error.code.as_str() {
         "NoSuchKey" | "NoSuchVersion" | "NotFound" => Obstacle::Absent,
         "NoSuchBucket" => Obstacle::NoSuchBucket,
-        "InvalidObjectState" => Obstacle::Frozen { class: error.class.clone().filter(|c| !c.is_empty()) },
+        // COS, KS3, OBS and BOS have the same code; where the document does not name the class, a header may.
+        "InvalidObjectState" => Obstacle::Frozen {
+            class: error
+                .class
+                .clone()
+                .filter(|c| !c.is_empty())
+                .or_else(|| s3_headers::class(headers).map(str::to_owned)),
+        },
         "PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException" => {
             Obstacle::WrongRegion { right: region() }
         }
@@ -100,7 +108,7 @@ pub(super) fn obstacle(status: StatusCode, headers: &HeaderMap, error: Option<&S
 }
 
 /// Text of a stranger, fit for one line of a terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
@@ -149,6 +157,26 @@ mod tests {
         assert_eq!(meaning(403, "<html>no</html>"), Obstacle::Denied(Denial::NotAllowed));
         assert_eq!(meaning(301, ""), Obstacle::WrongRegion { right: None });
         assert_eq!(meaning(418, "<Error><Code>Teapot</Code></Error>"), Obstacle::Unexpected);
+    }
+
+    #[test]
+    fn each_vendor_of_the_protocol_says_archived_in_its_own_header() {
+        for (header, class) in [
+            ("x-amz-storage-class", "GLACIER"),
+            ("x-cos-storage-class", "ARCHIVE"),
+            ("x-cos-storage-class", "DEEP_ARCHIVE"),
+            ("x-kss-storage-class", "ARCHIVE"),
+            ("x-obs-storage-class", "COLD"),
+            ("x-bce-storage-class", "ARCHIVE"),
+        ] {
+            let headers = HeaderMap::from_iter([(
+                http::HeaderName::from_static(header),
+                http::HeaderValue::from_static(class),
+            )]);
+            let error = read_error(b"<Error><Code>InvalidObjectState</Code></Error>").unwrap();
+            let frozen = obstacle(StatusCode::FORBIDDEN, &headers, Some(&error));
+            assert_eq!(frozen, Obstacle::Frozen { class: Some(class.into()) });
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::HeaderMap;
 
+use super::kodo_headers;
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::object::ObjectInfo;
 use crate::domain::place::ETag;
@@ -11,7 +12,7 @@ use crate::domain::place::ETag;
 /// Adds what the headers of a GET or HEAD vouch for.
 pub(super) fn enrich(headers: &HeaderMap, info: &mut ObjectInfo) {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
-    info.class = text("x-amz-storage-class").filter(|class| *class != "STANDARD").map(str::to_owned);
+    info.class = class(headers).map(str::to_owned);
     // A checksum of checksums says nothing about the bytes in a row.
     let composite = text("x-amz-checksum-type").is_some_and(|kind| kind.eq_ignore_ascii_case("COMPOSITE"));
     // On a range some compatible stores send the checksum of the whole object, others that of the range.
@@ -28,9 +29,25 @@ pub(super) fn enrich(headers: &HeaderMap, info: &mut ObjectInfo) {
             info.digests.extend(bytes.and_then(|bytes| Digest::new(algorithm, bytes)));
         }
     }
+    // Qiniu's S3 interface may give a qetag, which has a form that MD5s never have.
+    kodo_headers::enrich(headers, info);
     if etag_is_md5(headers) {
         info.digests.extend(info.etag.as_ref().and_then(ETag::as_md5));
     }
+}
+
+/// The storage class, where it is not the ordinary one. The other vendors of the protocol have headers of their
+/// own for it beside Amazon's (their API references: COS, KS3, OBS, BOS, 2026).
+pub(super) fn class(headers: &HeaderMap) -> Option<&str> {
+    let names = [
+        "x-amz-storage-class",
+        "x-cos-storage-class",
+        "x-kss-storage-class",
+        "x-obs-storage-class",
+        "x-bce-storage-class",
+    ];
+    let class = names.iter().find_map(|name| headers.get(*name)?.to_str().ok());
+    class.filter(|class| !class.is_empty() && !class.eq_ignore_ascii_case("STANDARD"))
 }
 
 /// With KMS or a customer's key the ETag has the form of an MD5 and is none (Amazon S3, "Common response

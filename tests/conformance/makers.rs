@@ -115,3 +115,60 @@ pub(crate) mod s3 {
         Made::new(connect(place(&server.url())).await, server)
     }
 }
+
+pub(crate) mod kodo {
+    use recfetch::source::{Credentials, KodoHosts, KodoPlace, KodoSource, Secret};
+    use recfetch_test_support::{Handle, KodoOptions, kodo};
+
+    use super::*;
+
+    pub(crate) const BUCKET: &str = "lessons";
+    pub(crate) const ACCESS: &str = "QINIUEXAMPLE";
+    pub(crate) const SECRET: &str = "kodo-wJalrXUtnFEMI_K7MDENG-bPxRfiCYEXAMPLEKEY";
+
+    pub(crate) fn options() -> KodoOptions {
+        KodoOptions { page_size: 3, ..KodoOptions::new(BUCKET, ACCESS, SECRET) }
+    }
+
+    pub(crate) fn keys(secret: &str) -> Credentials {
+        Credentials::Keys {
+            access_key: ACCESS.to_owned(),
+            secret_key: Secret::new(secret),
+            session_token: None,
+        }
+    }
+
+    /// A bucket whose interfaces are at `url`, and whose domains the account is asked for.
+    pub(crate) fn place(url: &str) -> KodoPlace {
+        let host = url.to_owned();
+        KodoPlace {
+            bucket: BUCKET.to_owned(),
+            domains: Vec::new(),
+            hosts: KodoHosts { rs: host.clone(), rsf: host.clone(), uc: host },
+            credentials: keys(SECRET),
+        }
+    }
+
+    pub(crate) fn connect(place: KodoPlace) -> KodoSource {
+        KodoSource::connect(name(), place, &HttpOptions::default()).unwrap()
+    }
+
+    pub(crate) async fn start(objects: &Objects, options: KodoOptions) -> Handle {
+        kodo::start(objects, options).await.unwrap()
+    }
+
+    pub(crate) async fn bucket(objects: Objects) -> Made {
+        let server = start(&objects, options()).await;
+        Made::new(connect(place(&server.url())), server)
+    }
+
+    /// A public bucket: nobody signs, and the domain has to be known.
+    pub(crate) async fn public(objects: Objects) -> Made {
+        let access = kodo::Access::Public;
+        let server = start(&objects, KodoOptions { access, ..options() }).await;
+        let mut place = place(&server.url());
+        place.domains.push(Url::parse(&server.url()).unwrap());
+        place.credentials = Credentials::Anonymous;
+        Made::new(connect(place), server)
+    }
+}

@@ -189,6 +189,215 @@ fn clean(error: &Error) {
     }
 }
 
+mod kodo {
+    use recfetch::domain::digest::Algorithm;
+    use recfetch::source::{Credentials, KodoPlace};
+    use recfetch_test_support::KodoOptions;
+    use recfetch_test_support::kodo::{Access, Domains, Md5, Tags};
+    use recfetch_test_support::store::Restore;
+
+    use super::*;
+    use crate::makers::kodo::{SECRET, connect, keys, options, place, start};
+
+    /// What one server says to reading, asking and listing.
+    async fn answers(options: KodoOptions, change: impl FnOnce(&mut KodoPlace)) -> [Error; 3] {
+        let server = start(&objects(), options).await;
+        all(&server.url(), change).await
+    }
+
+    async fn all(url: &str, change: impl FnOnce(&mut KodoPlace)) -> [Error; 3] {
+        let mut place = place(url);
+        change(&mut place);
+        assert!(!format!("{place:?}").contains(SECRET));
+        let source = connect(place);
+        assert!(!source.describe().contains(SECRET));
+        let [opened, stat] = errors_of(&source).await;
+        let listed = source.list("a/", None).await.expect_err("refused");
+        for error in [&opened, &stat, &listed] {
+            clean(error);
+            for secret in [SECRET, "token=", "Qiniu "] {
+                assert!(!words_of(error).contains(secret), "{}", words_of(error));
+            }
+        }
+        [opened, stat, listed]
+    }
+
+    fn with_domain(url: &str) -> KodoPlace {
+        KodoPlace { domains: vec![Url::parse(url).unwrap()], ..place(url) }
+    }
+
+    #[tokio::test]
+    async fn refusals_say_why() {
+        for error in answers(options(), |place| place.credentials = keys("another")).await {
+            assert_eq!(error.obstacle, Obstacle::Denied(Denial::WrongSecret), "{error}");
+        }
+        for ahead in [-3600, 3600] {
+            let late = KodoOptions { clock_ahead: ahead, ..options() };
+            for error in answers(late, |_| ()).await {
+                assert_eq!(error.obstacle, Obstacle::Denied(Denial::ClockSkew), "{ahead} {error}");
+            }
+        }
+        for error in answers(options(), |place| place.bucket = "nobodys".to_owned()).await {
+            assert_eq!(error.obstacle, Obstacle::NoSuchBucket, "{error}");
+        }
+        // Without keys a private bucket gives nothing, and lists for nobody.
+        let server = start(&objects(), options()).await;
+        let mut anonymous = with_domain(&server.url());
+        anonymous.credentials = Credentials::Anonymous;
+        let source = connect(anonymous);
+        for error in errors_of(&source).await {
+            assert_eq!(error.obstacle, Obstacle::Denied(Denial::Anonymous), "{error}");
+        }
+        assert_eq!(source.list("", None).await.unwrap_err().obstacle, Obstacle::Unsupported);
+        let chain = KodoPlace { credentials: Credentials::Chain { profile: None }, ..place("http://h") };
+        let error =
+            recfetch::source::KodoSource::connect(name(), chain, &HttpOptions::default()).err().unwrap();
+        assert_eq!(error.obstacle, Obstacle::Denied(Denial::Anonymous));
+    }
+
+    #[tokio::test]
+    async fn a_domain_that_gives_another_clock_the_blame_is_told_from_a_wrong_secret() {
+        let server = start(&objects(), KodoOptions { clock_ahead: 3600, ..options() }).await;
+        let source = connect(with_domain(&server.url()));
+        let error = source.open(&key("a/x.ts"), Read::default()).await.unwrap_err();
+        assert_eq!(error.obstacle, Obstacle::Denied(Denial::ClockSkew), "{error}");
+    }
+
+    #[tokio::test]
+    async fn the_first_domain_that_answers_is_used_from_then_on() {
+        let (first, second) = (start(&objects(), options()).await, start(&objects(), options()).await);
+        let url = |url: &str| Url::parse(url).unwrap();
+        let gone = format!("http://127.0.0.1:{}", closed_port());
+        let mut place = place(&first.url());
+        place.domains = vec![url(&gone), url(&second.url()), url(&first.url())];
+        let source = connect(place);
+        for _ in 0..3 {
+            source.open(&key("a/x.ts"), Read::default()).await.unwrap();
+        }
+        assert_eq!((second.gets("x.ts"), first.gets("x.ts")), (3, 0));
+        // An object that is absent there is absent: a domain that answers is the bucket's.
+        assert_eq!(source.open(&key("b.ts"), Read::default()).await.unwrap_err().obstacle, Obstacle::Absent);
+        assert_eq!(first.gets("b.ts"), 0);
+    }
+
+    #[tokio::test]
+    async fn an_account_without_a_domain_that_answers_says_so() {
+        let named = |names: &[&str]| Domains::Named(names.iter().map(|name| (*name).to_owned()).collect());
+        let gone = format!("127.0.0.1:{}", closed_port());
+        for (domains, obstacle) in [
+            (named(&[]), Obstacle::Unsupported),
+            (named(&[".example.com", ""]), Obstacle::Unsupported),
+            (named(&[&gone]), Obstacle::Unreachable),
+            (named(&["x.bkt.nohost.invalid", &gone]), Obstacle::Unreachable),
+        ] {
+            let server = start(&objects(), KodoOptions { domains, ..options() }).await;
+            let source = connect(place(&server.url()));
+            let error = source.open(&key("a/x.ts"), Read::default()).await.unwrap_err();
+            assert_eq!(error.obstacle, obstacle, "{error}");
+            assert!(error.to_string().contains("no domain is bound to the bucket"), "{error}");
+            clean(&error);
+            // Facts and listings need none.
+            assert_eq!(source.stat(&key("a/x.ts")).await.unwrap().size, Some(10));
+            assert_eq!(source.list("a/", None).await.unwrap().objects.len(), 1);
+        }
+        // The account is asked once.
+        let server = start(&objects(), options()).await;
+        let source = connect(place(&server.url()));
+        for _ in 0..3 {
+            source.open(&key("a/x.ts"), Read::default()).await.unwrap();
+        }
+        assert_eq!(server.gets("/v2/domains"), 1);
+    }
+
+    #[tokio::test]
+    async fn an_archived_object_is_frozen_until_it_is_restored() {
+        for class in ["archive", "deep archive"] {
+            let objects = objects();
+            objects.change("a/x.ts", |object: Object| object.storage_class(class));
+            let server = start(&objects, options()).await;
+            let source = connect(place(&server.url()));
+            let error = source.open(&key("a/x.ts"), Read::default()).await.unwrap_err();
+            assert!(matches!(error.obstacle, Obstacle::Frozen { .. }), "{error}");
+            clean(&error);
+            assert_eq!(source.stat(&key("a/x.ts")).await.unwrap().class.as_deref(), Some(class));
+            let page = source.list("a/", None).await.unwrap();
+            assert_eq!(page.objects[0].class.as_deref(), Some(class));
+            objects.change("a/x.ts", |object| object.restored(Restore::Until(4_000_000_000)));
+            assert!(source.open(&key("a/x.ts"), Read::default()).await.is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_vouched_for_is_the_hash_where_it_can_be_compared() {
+        let objects = objects();
+        objects.put("a/parts.ts", Object::new("0123456789").with_etag("nieGn00gWdbfwEIHaUpzu4drHeun"));
+        let digests = async |tags, md5, name: &str| {
+            let server = start(&objects, KodoOptions { tags, md5, page_size: 1000, ..options() }).await;
+            let source = connect(place(&server.url()));
+            let opened = source.open(&key(name), Read::default()).await.unwrap().info;
+            let stat = source.stat(&key(name)).await.unwrap();
+            let page = source.list(name, None).await.unwrap();
+            [opened, stat, page.objects[0].clone()]
+                .map(|info| info.digests.iter().map(|d| d.algorithm()).collect::<Vec<_>>())
+        };
+        let qetag = || vec![Algorithm::Qetag];
+        assert_eq!(digests(Tags::Hash, Md5::Untold, "a/x.ts").await, [qetag(), qetag(), qetag()]);
+        assert_eq!(digests(Tags::Hidden, Md5::Untold, "a/x.ts").await, [vec![], qetag(), qetag()]);
+        assert_eq!(digests(Tags::Hash, Md5::Untold, "a/parts.ts").await, [vec![], vec![], vec![]]);
+        let md5 = || vec![Algorithm::Md5];
+        assert_eq!(digests(Tags::Hash, Md5::Told, "a/parts.ts").await, [vec![], md5(), md5()]);
+    }
+
+    #[tokio::test]
+    async fn throttling_and_silence_are_temporary_and_nonsense_is_not() {
+        let behind = start(&objects(), options()).await;
+        let status = |code| Fault::Status(code, Some(9), "{\"error\":\"slow down\"}".to_owned());
+        for (fault, expected) in [
+            (status(573), Obstacle::Throttled),
+            (status(503), Obstacle::Throttled),
+            (status(599), Obstacle::Unreachable),
+            (Fault::HeaderGarbage, Obstacle::Unreachable),
+            (Fault::Html, Obstacle::Unexpected),
+        ] {
+            let text = format!("{fault:?}");
+            let script = Script::always(fault);
+            let faults = Faults::new().on("x.ts", script.clone()).on_list(script);
+            let proxy = fault::start(&behind.url(), &faults).await.unwrap();
+            let source = connect(place(&proxy.url()));
+            let listed = source.list("a/", None).await.unwrap_err();
+            assert_eq!(listed.obstacle, expected, "{text}: {listed}");
+            clean(&listed);
+            if text != "Html" {
+                let opened = source.open(&key("a/x.ts"), Read::default()).await.unwrap_err();
+                assert_eq!(opened.obstacle, expected, "{text}: {opened}");
+                clean(&opened);
+            }
+        }
+        for error in all(&format!("http://127.0.0.1:{}", closed_port()), |_| ()).await {
+            assert_eq!(error.obstacle, Obstacle::Unreachable, "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed_with_a_token() {
+        let elsewhere = web::start(&objects()).await.unwrap();
+        for (access, followed) in [(Access::Private, false), (Access::Public, true)] {
+            let behind = start(&objects(), KodoOptions { access, ..options() }).await;
+            let to = format!("{}/a/x.ts", elsewhere.url());
+            let faults = Faults::new().on("x.ts", Script::always(Fault::Redirect(to, 302)));
+            let proxy = fault::start(&behind.url(), &faults).await.unwrap();
+            let mut place = with_domain(&proxy.url());
+            if access == Access::Public {
+                place.credentials = Credentials::Anonymous;
+            }
+            elsewhere.forget();
+            let answer = connect(place).open(&key("a/x.ts"), Read::default()).await;
+            assert_eq!(answer.is_ok(), followed, "{access:?}");
+            assert_eq!(elsewhere.gets("x.ts"), usize::from(followed));
+        }
+    }
+}
+
 #[cfg(feature = "s3")]
 mod s3 {
     use recfetch::source::{Credentials, S3Place, Secret};

@@ -132,6 +132,23 @@ async fn a_run_with_keys_says_nothing_of_them() {
 }
 
 #[tokio::test]
+async fn a_run_with_kodos_keys_says_nothing_of_them() {
+    use makers::kodo::{ACCESS, SECRET, connect, options, place, start};
+    let (objects, plan) = recording();
+    let faults = troubles(&plan, &objects);
+    let server = start(&objects, options()).await;
+    let proxy = fault::start(&server.url(), &faults).await.unwrap();
+    let source = Arc::new(connect(place(&proxy.url())));
+    let access = format!("{ACCESS}:");
+    let secrets = [SECRET, "token=", &access, "Authorization", "authorization"];
+    let (leaks, heard) = leaks(source, &Target::parse(&plan.sid).unwrap(), &secrets).await;
+    assert!(leaks.is_empty(), "{leaks:#?}");
+    assert!(heard > 40, "only {heard} things were said: nothing was fetched");
+    assert!(server.requests().iter().any(|r| r.query.contains("&token=")), "it was sent");
+    assert!(server.requests().iter().any(|r| r.credential.is_some()), "it was sent");
+}
+
+#[tokio::test]
 async fn a_run_with_a_presigned_playlist_says_nothing_of_its_query() {
     let (objects, plan) = recording();
     let faults = troubles(&plan, &objects);

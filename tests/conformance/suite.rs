@@ -69,6 +69,16 @@ async fn s3_keeps_what_the_port_promises() {
     suite(makers::s3::bucket, EmptyFolders::AreNames, Bodies::Stream).await;
 }
 
+#[tokio::test]
+async fn kodo_keeps_what_the_port_promises() {
+    suite(makers::kodo::bucket, EmptyFolders::AreNames, Bodies::Stream).await;
+}
+
+#[tokio::test]
+async fn public_kodo_keeps_what_the_port_promises() {
+    suite(makers::kodo::public, EmptyFolders::AreNames, Bodies::Stream).await;
+}
+
 async fn stats<F: Future<Output = Made>>(make: impl Fn(Objects) -> F) {
     let objects = Objects::new();
     objects.put("a/b.ts", &b"0123456789"[..]).put("a/empty.ts", &b""[..]);
@@ -214,11 +224,20 @@ async fn big_bodies_stream<F: Future<Output = Made>>(make: impl Fn(Objects) -> F
 #[cfg(feature = "s3")]
 #[tokio::test]
 async fn keys_that_are_no_names_are_listed_apart() {
+    no_names(makers::s3::bucket).await;
+}
+
+#[tokio::test]
+async fn keys_that_are_no_names_are_listed_apart_by_kodo() {
+    no_names(makers::kodo::bucket).await;
+}
+
+async fn no_names<F: Future<Output = Made>>(make: impl Fn(Objects) -> F) {
     let objects = Objects::new();
     for key in ["ok.ts", "folder/", "a/../b.ts", "/rooted.ts", "./here.ts"] {
         objects.put(key, &b"x"[..]);
     }
-    let made = makers::s3::bucket(objects).await;
+    let made = make(objects).await;
     let (mut good, mut bad, mut after) = (Vec::new(), Vec::new(), None);
     loop {
         let Page { objects, unsafe_keys, next } = made.source.list("", after.as_ref()).await.unwrap();

@@ -9,6 +9,7 @@ mod certificates;
 mod disk;
 mod joins;
 mod kit;
+mod kodo;
 mod listing;
 mod matrix;
 mod names;

@@ -3,7 +3,9 @@
 pub(crate) mod backup;
 pub(crate) mod crash;
 pub(crate) mod disk;
+pub(crate) mod judges;
 pub(crate) mod manners;
+pub(crate) mod qiniu;
 pub(crate) mod refusal;
 pub(crate) mod store;
 pub(crate) mod whole;

@@ -19,7 +19,7 @@ mod tools;
 
 use std::path::Path;
 
-use cases::{backup, crash, disk, manners, refusal, store, whole};
+use cases::{backup, crash, disk, judges, manners, qiniu, refusal, store, whole};
 use libtest_mimic::{Arguments, Trial};
 use media::FORMS;
 use rustix::process::Signal;
@@ -165,6 +165,14 @@ fn tests() -> Vec<Test> {
     ];
     for (name, needs, run) in alone {
         add(name, needs, Box::new(run));
+    }
+    let of_judges: [(&str, Alone); 3] = [
+        ("qiniu::a_recording_at_kodo_comes_home", qiniu::a_recording_at_kodo_comes_home),
+        ("judges::kodo_as_qinius_python_sdk_sees_it", judges::kodo_as_qinius_python_sdk_sees_it),
+        ("judges::kodo_as_qinius_node_sdk_sees_it", judges::kodo_as_qinius_node_sdk_sees_it),
+    ];
+    for (name, run) in of_judges {
+        add(name, Needs::Servers, Box::new(run));
     }
     add(
         "manners::json_is_all_there_is_on_stdout",

@@ -16,6 +16,10 @@ pub(crate) struct Tools {
     pub(crate) nginx: PathBuf,
     /// Moves the clock of one process.
     pub(crate) faketime: PathBuf,
+    /// Runs the vendors' own clients in Python.
+    pub(crate) python: PathBuf,
+    /// Where the vendors' own clients for Node are: its `NODE_PATH`.
+    pub(crate) node_modules: PathBuf,
 }
 
 const FAKETIME_FOLDERS: [&str; 4] = [
@@ -29,7 +33,7 @@ impl Tools {
     /// Finds all of them; the wheels' programs are in `venv/bin`.
     pub(crate) fn find(venv: &Path) -> Result<Self, String> {
         let bin = venv.join("bin");
-        for name in ["ffmpeg", "ffprobe", "sha256sum", "timeout", "script"] {
+        for name in ["ffmpeg", "ffprobe", "sha256sum", "timeout", "script", "node"] {
             on_path(name).ok_or_else(|| format!("{name} is missing"))?;
         }
         let in_venv = |name: &str| {
@@ -37,12 +41,18 @@ impl Tools {
             path.is_file().then_some(path).ok_or_else(|| format!("{name} is missing in {}", bin.display()))
         };
         let faketime = FAKETIME_FOLDERS.iter().map(|folder| Path::new(folder).join("libfaketime.so.1"));
+        let node_modules = venv.with_file_name("node").join("node_modules");
+        if !node_modules.join("qiniu").is_dir() {
+            return Err(format!("qiniu is missing in {}", node_modules.display()));
+        }
         Ok(Self {
             weed: in_venv("weed")?,
             ministack: in_venv("ministack")?,
             bagit: in_venv("bagit.py")?,
             nginx: on_path("nginx").ok_or("nginx is missing")?,
             faketime: faketime.into_iter().find(|path| path.is_file()).ok_or("libfaketime is missing")?,
+            python: in_venv("python")?,
+            node_modules,
         })
     }
 }

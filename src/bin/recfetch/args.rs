@@ -15,6 +15,8 @@ Examples:
     recfetch fetch 38f8e3cfdc474cd56fc1ceba380d7e1a --store prod --out archive --join
   One call without a config file; region as Agora's number, its name, or Amazon's id:
     recfetch fetch 38f8e3cfdc474cd56fc1ceba380d7e1a --vendor aws --region 4 --bucket lessons --prefix school/math
+  A bucket at Qiniu through a domain of its own (keys in QINIU_ACCESS_KEY and QINIU_SECRET_KEY):
+    recfetch fetch 38f8e3cfdc474cd56fc1ceba380d7e1a --vendor qiniu --region 0 --bucket lessons --domain v.example.com
   From a public or presigned playlist URL:
     recfetch fetch 'https://lessons.example.com/math/38f8…_room.m3u8'
   What is missing in the bucket, from the backup:
@@ -160,7 +162,7 @@ pub(crate) struct StoreArgs {
     /// The endpoint is a domain of the bucket's own, bound to it at Aliyun
     #[arg(long, requires = "endpoint")]
     pub(crate) cname: bool,
-    /// Domain that is bound to the bucket at Qiniu
+    /// Domain that is bound to the bucket at Qiniu: read through it and Kodo's own interfaces; https unless said
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) domain: Option<String>,
     /// Profile of the AWS settings files

@@ -6,6 +6,7 @@
 
 mod bucket;
 pub mod fault;
+pub mod kodo;
 pub mod net;
 mod proxy;
 pub mod recording;
@@ -18,6 +19,7 @@ pub mod web;
 mod wire;
 
 pub use fault::{Fault, Faults, Script};
+pub use kodo::KodoOptions;
 pub use net::{Handle, Logged};
 pub use recording::Plan;
 pub use s3::{Keys, S3Options};

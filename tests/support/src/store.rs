@@ -10,10 +10,11 @@ use std::sync::{Arc, OnceLock, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE};
 use bytes::Bytes;
 use crc_fast::CrcAlgorithm;
 use md5::{Digest as _, Md5};
+use sha1::Sha1;
 use sha2::Sha256;
 
 /// Files larger than this are read as they are served, not kept in memory.
@@ -25,6 +26,9 @@ const FILE_CHUNK: u64 = 256 * 1024;
 /// Length of the one block all pattern objects are cut from: a prime, so that no power of two lines up
 /// with it and bytes put at a wrong offset are seen.
 const PATTERN_BLOCK: usize = 1_048_583;
+
+/// Length of the blocks that Kodo hashes.
+const QETAG_BLOCK: usize = 4 << 20;
 
 /// 2026-09-20 13:00:00 UTC: when an object was last changed, unless it says otherwise.
 const LAST_MODIFIED: u64 = 1_789_909_200;
@@ -120,6 +124,7 @@ pub struct Object {
     pub framing: Framing,
     etag: Option<String>,
     md5: Arc<OnceLock<String>>,
+    qetag: Arc<OnceLock<String>>,
 }
 
 /// How the plain web server sends an object.
@@ -228,6 +233,7 @@ impl Object {
             framing: Framing::Length,
             etag: None,
             md5: Arc::default(),
+            qetag: Arc::default(),
         }
     }
 
@@ -321,9 +327,59 @@ impl Object {
         self.etag.clone().unwrap_or_else(|| format!("\"{}\"", self.md5_hex()))
     }
 
+    /// The hash that Kodo gives, without quotes: the qetag unless a tag was set.
+    pub fn kodo_hash(&self) -> String {
+        match &self.etag {
+            Some(etag) => etag.trim_matches('"').to_owned(),
+            None => self.qetag(),
+        }
+    }
+
+    /// Kodo's hash of the bytes (reads them all once, when first asked).
+    pub fn qetag(&self) -> String {
+        self.qetag
+            .get_or_init(|| {
+                let mut sha1s: Vec<u8> = Vec::new();
+                let (mut block, mut room) = (Sha1::new(), QETAG_BLOCK);
+                for chunk in self.chunks(0..self.len()) {
+                    let mut chunk = chunk.expect("the object can be read");
+                    while !chunk.is_empty() {
+                        let now = chunk.split_to(chunk.len().min(room));
+                        block.update(&now);
+                        room -= now.len();
+                        if room == 0 {
+                            sha1s.extend_from_slice(&block.finalize_reset());
+                            room = QETAG_BLOCK;
+                        }
+                    }
+                }
+                if room < QETAG_BLOCK || sha1s.is_empty() {
+                    sha1s.extend_from_slice(&block.finalize());
+                }
+                let (form, sha1) = match sha1s.len() {
+                    20 => (0x16, sha1s),
+                    _ => (0x96, Sha1::digest(&sha1s).to_vec()),
+                };
+                URL_SAFE.encode([&[form], &sha1[..]].concat())
+            })
+            .clone()
+    }
+
     /// The ETag a plain web server gives: seconds and length, nothing about the bytes.
     pub fn web_etag(&self) -> String {
         format!("\"{:x}-{:x}\"", self.last_modified, self.len())
+    }
+
+    /// CRC-64/XZ of the bytes (reads them all).
+    pub fn crc64_xz(&self) -> u64 {
+        let mut crc = crc_fast::Digest::new(CrcAlgorithm::Crc64Xz);
+        self.chunks(0..self.len()).for_each(|chunk| crc.update(&chunk.expect("the object can be read")));
+        crc.finalize()
+    }
+
+    /// MD5 of the bytes, as `Content-MD5` has it.
+    pub fn md5_base64(&self) -> String {
+        BASE64.encode(hex::decode(self.md5_hex()).expect("hexadecimal"))
     }
 
     /// MD5 of the bytes, hexadecimal.
@@ -481,6 +537,19 @@ mod tests {
             assert_eq!(object.checksum(algorithm), want, "{algorithm:?}");
         }
         assert_eq!(object.etag(), "\"25f9e794323b453885f5181f1b624d0b\"");
+    }
+
+    #[test]
+    fn kodos_hash_is_that_of_its_documents() {
+        for (bytes, want) in [
+            (Vec::new(), "Fto5o-5ea0sNMlW_75VgGJCv2AcJ"),
+            (b"hello".to_vec(), "Fqr0xh3cxeii2r7eDztILNmuqUNN"),
+            (vec![b'a'; QETAG_BLOCK], "FuwQ-vpd56Izwiom1JHzCIdrQa4_"),
+            (vec![b'a'; QETAG_BLOCK + 1], "lieGn00gWdbfwEIHaUpzu4drHeun"),
+        ] {
+            assert_eq!(Object::new(bytes).kodo_hash(), want);
+        }
+        assert_eq!(Object::new("hello").with_etag("x").kodo_hash(), "x");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use tokio_rustls::TlsAcceptor;
 
 use crate::net::{self, Body, Handle, Ranged};
@@ -19,6 +19,22 @@ pub struct WebOptions {
     pub tls: Option<TlsAcceptor>,
     /// Answer 401 unless this `Authorization` header came.
     pub authorization: Option<String>,
+    /// Whose headers the answers carry.
+    pub plays: Plays,
+}
+
+/// Whose headers a web server's answers carry: a public bucket is a web server too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Plays {
+    /// Nobody's.
+    #[default]
+    Nobody,
+    /// Amazon S3's: the ETag is the MD5.
+    S3,
+    /// Aliyun OSS's: CRC-64/XZ and MD5 in headers of their own.
+    Oss,
+    /// Qiniu Kodo's: the ETag is the qetag.
+    Kodo,
 }
 
 /// Starts a plain web server on any free port.
@@ -29,20 +45,20 @@ pub async fn start(objects: &Objects) -> io::Result<Handle> {
 /// Starts a plain web server with options. The key of `/a/b%20c.ts` is `a/b c.ts`.
 pub async fn start_with(objects: &Objects, options: WebOptions) -> io::Result<Handle> {
     let objects = objects.clone();
-    let authorization = options.authorization;
+    let (authorization, plays) = (options.authorization, options.plays);
     let handler: net::Handler = Arc::new(move |request| {
         let response = match &authorization {
             Some(want) if net::header_text(request.headers(), "authorization").as_ref() != Some(want) => {
                 net::plain(StatusCode::UNAUTHORIZED, "who are you?")
             }
-            _ => answer(&objects, &request),
+            _ => answer(&objects, &request, plays),
         };
         Box::pin(std::future::ready(response))
     });
     net::serve(options.port, options.tls, handler).await
 }
 
-fn answer<B>(objects: &Objects, request: &Request<B>) -> Response<Body> {
+fn answer<B>(objects: &Objects, request: &Request<B>, plays: Plays) -> Response<Body> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return net::plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
     }
@@ -50,7 +66,11 @@ fn answer<B>(objects: &Objects, request: &Request<B>) -> Response<Body> {
     let Some(object) = objects.get(path.trim_start_matches('/')) else {
         return net::plain(StatusCode::NOT_FOUND, "404 Not Found");
     };
-    let etag = object.web_etag();
+    let etag = match plays {
+        Plays::Nobody | Plays::Oss => object.web_etag(),
+        Plays::S3 => object.etag(),
+        Plays::Kodo => format!("\"{}\"", object.kodo_hash()),
+    };
     let condition = |name| net::header_text(request.headers(), name);
     if condition("if-match").is_some_and(|listed| !net::etag_listed(&listed, &etag)) {
         return net::plain(StatusCode::PRECONDITION_FAILED, "412 Precondition Failed");
@@ -59,7 +79,22 @@ fn answer<B>(objects: &Objects, request: &Request<B>) -> Response<Body> {
         let answer = Response::builder().status(StatusCode::NOT_MODIFIED).header(header::ETAG, etag);
         return answer.body(net::full("")).expect("a valid answer");
     }
-    serve(&object, request.headers(), &etag)
+    let mut response = serve(&object, request.headers(), &etag);
+    let headers = response.headers_mut();
+    let mut say = |name: &'static str, value: String| {
+        headers.insert(name, HeaderValue::try_from(value).expect("a header"));
+    };
+    match plays {
+        Plays::Nobody => {}
+        Plays::S3 => say("x-amz-request-id", "0123456789ABCDEF".to_owned()),
+        Plays::Oss => {
+            say("x-oss-request-id", "0123456789ABCDEF".to_owned());
+            say("x-oss-hash-crc64ecma", object.crc64_xz().to_string());
+            say("content-md5", object.md5_base64());
+        }
+        Plays::Kodo => say("x-reqid", "0123456789abcdef".to_owned()),
+    }
+    response
 }
 
 /// The object or the part of it that was asked for. hyper leaves the body out for a HEAD.

@@ -1,7 +1,7 @@
 //! `regions`: what Agora's numbers and names mean.
 
 use recfetch::domain::regions::{Addressing, Region, regions, unnamed};
-use recfetch::domain::vendor::Vendor;
+use recfetch::domain::vendor::{Standing, Vendor};
 use serde_json::{Value, json};
 
 use crate::args::RegionsArgs;
@@ -56,7 +56,11 @@ fn text(vendor: Vendor) -> String {
         let since = row.since.unwrap_or("-");
         rows.push([&*row.code.to_string(), "-", "-", "unconfirmed", since, "-", row.note].map(str::to_owned));
     }
-    let head = format!("{} (vendor {}, `{}`)\n", vendor.name(), vendor.code(), vendor.word());
+    let standing = match vendor.standing() {
+        Standing::Tested => "",
+        Standing::Documented => ", documented, not proven",
+    };
+    let head = format!("{} (vendor {}, `{}`){standing}\n", vendor.name(), vendor.code(), vendor.word());
     if rows.len() == 1 {
         return format!("{head}no regions\n");
     }
@@ -73,6 +77,10 @@ fn json(vendor: Vendor) -> Value {
         "vendor": vendor.word(),
         "name": vendor.name(),
         "code": vendor.code(),
+        "proof": match vendor.standing() {
+            Standing::Tested => "tested",
+            Standing::Documented => "documented",
+        },
         "regions": rows,
         "unnamed": unnamed,
     })

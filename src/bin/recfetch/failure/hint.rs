@@ -47,9 +47,15 @@ pub(crate) fn of_obstacle(
         Obstacle::Untrusted => "certificates are always checked; if the server's authority is one of your \
              own, name its PEM file in SSL_CERT_FILE"
             .to_owned(),
-        Obstacle::Unsupported => format!(
-            "{from} cannot list: name the channel with --channel or the playlist's key with --playlist"
-        ),
+        Obstacle::Unsupported => match operation {
+            Some(Operation::List) | None => format!(
+                "{from} cannot list: name the channel with --channel or the playlist's key with --playlist"
+            ),
+            Some(Operation::Read | Operation::Stat | Operation::Sign) => format!(
+                "{from} cannot serve this; where it is a bucket of Qiniu's, name a domain that is bound to it \
+                 as `domain` or --domain, or read it by interface = \"s3\""
+            ),
+        },
         Obstacle::Unexpected => {
             format!("check that the endpoint or URL of {from} is that of a store; -vv shows its answers")
         }

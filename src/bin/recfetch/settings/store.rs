@@ -73,6 +73,7 @@ pub(super) fn describe(spec: &StoreSpec) -> String {
 pub(super) fn resolve(table: &StoreTable, settings: &Settings) -> Result<Store, Failure> {
     let keys = Keys { table, environment: &settings.environment };
     let place = match keys.kind()? {
+        Kind::Agora(Vendor::Qiniu) => keys.qiniu(settings.unconfirmed)?,
         Kind::Agora(vendor) => Place::S3(keys.agora(vendor, settings.unconfirmed)?),
         Kind::S3 => Place::S3(keys.compatible()?),
         Kind::Http => Place::Http { url: keys.url()? },
@@ -155,13 +156,13 @@ impl Keys<'_> {
             Vendor::Aws => vendor.name().to_owned(),
             Vendor::SelfHosted => "S3-compatible".to_owned(),
             Vendor::Aliyun => "Aliyun OSS (S3 interface)".to_owned(),
-            Vendor::Qiniu
-            | Vendor::Tencent
+            Vendor::Qiniu => format!("{vendor} (S3 interface)"),
+            Vendor::Tencent
             | Vendor::Kingsoft
             | Vendor::Azure
             | Vendor::Google
             | Vendor::Huawei
-            | Vendor::Baidu => format!("{vendor} (S3 interface)"),
+            | Vendor::Baidu => format!("{vendor} (S3 interface, {})", vendor.standing().words()),
         };
         let bucket = match (vendor, self.text(StoreKey::S3Bucket)) {
             // Kodo's S3 interface can have another name for a bucket than Kodo itself.

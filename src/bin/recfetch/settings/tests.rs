@@ -1,7 +1,8 @@
 use std::io::Write as _;
 
 use recfetch::domain::regions::Addressing;
-use recfetch::source::{Credentials, Place, S3Place};
+use recfetch::source::{Credentials, KodoHosts, KodoPlace, Place, S3Place};
+use url::Url;
 
 use super::*;
 use crate::failure::ExitCode;
@@ -159,6 +160,31 @@ fn each_vendor_has_its_host_and_its_way_to_name_a_bucket() {
             Addressing::VirtualHost,
         ),
         (
+            "vendor = 3\nregion = 3",
+            "ap-guangzhou",
+            Some("https://cos.ap-guangzhou.myqcloud.com"),
+            Addressing::VirtualHost,
+        ),
+        (
+            "vendor = \"kingsoft\"\nregion = \"CN_Beijing\"",
+            "cn-beijing",
+            Some("https://ks3-cn-beijing.ksyuncs.com"),
+            Addressing::VirtualHost,
+        ),
+        ("vendor = 6\nregion = 0", "auto", Some("https://storage.googleapis.com"), Addressing::Path),
+        (
+            "vendor = \"huawei\"\nregion = 1",
+            "cn-north-4",
+            Some("https://obs.cn-north-4.myhuaweicloud.com"),
+            Addressing::VirtualHost,
+        ),
+        (
+            "vendor = 8\nregion = \"Guangzhou\"",
+            "gz",
+            Some("https://s3.gz.bcebos.com"),
+            Addressing::VirtualHost,
+        ),
+        (
             "vendor = 11\nregion = 0\nendpoint = \"https://s3.example.com\"",
             "us-east-1",
             Some("https://s3.example.com"),
@@ -172,6 +198,127 @@ fn each_vendor_has_its_host_and_its_way_to_name_a_bucket() {
         assert_eq!(place.addressing, addressing, "{keys}");
         assert!(matches!(place.credentials, Credentials::Anonymous));
     }
+}
+
+#[test]
+fn a_vendor_that_is_only_documented_says_so() {
+    for (vendor, label) in [
+        ("tencent", "Tencent COS (S3 interface, documented, not proven)"),
+        ("kingsoft", "Kingsoft KS3 (S3 interface, documented, not proven)"),
+        ("google", "Google Cloud Storage (S3 interface, documented, not proven)"),
+        ("huawei", "Huawei OBS (S3 interface, documented, not proven)"),
+        ("baidu", "Baidu BOS (S3 interface, documented, not proven)"),
+        ("qiniu", "Qiniu Kodo (S3 interface)"),
+    ] {
+        let region = if vendor == "google" { 0 } else { 1 };
+        let config = format!(
+            "[store.a]\nvendor = \"{vendor}\"\nregion = {region}\nbucket = \"b\"\nanonymous = true\n"
+        );
+        let settings = load_text(&config, Flags::default(), Environment::default()).unwrap();
+        assert_eq!(s3(&settings, "a").label, label);
+    }
+}
+
+const KODO: &str = "[store.a]\nvendor = \"qiniu\"\nbucket = \"b\"\n";
+
+fn kodo(keys: &str, flags: StoreArgs) -> Result<KodoPlace, Failure> {
+    let environment = Environment::from([
+        ("QINIU_ACCESS_KEY", "AK"),
+        ("QINIU_SECRET_KEY", "hunter9"),
+        ("TOKEN", "t"),
+        ("OTHER_KEY", "other"),
+    ]);
+    let settings = load_text(&format!("{KODO}{keys}\n"), store_flags(flags), environment).unwrap();
+    settings.store("a").map(|store| match store.spec.place {
+        Place::Kodo(place) => place,
+        other => panic!("{keys}: {other:?}"),
+    })
+}
+
+#[test]
+fn kodo_is_reached_by_its_own_interface_where_that_is_said_or_a_domain_is_named() {
+    let none = StoreArgs::default;
+    let hosts = |rs: &str, rsf: &str, uc: &str| KodoHosts { rs: rs.into(), rsf: rsf.into(), uc: uc.into() };
+    let of_z0 = hosts("https://rs-z0.qiniuapi.com", "https://rsf-z0.qiniuapi.com", "https://uc.qiniuapi.com");
+    let local = "http://127.0.0.1:8720";
+    for (keys, flags, domains, expected) in [
+        ("region = 0\ninterface = \"kodo\"", none(), vec![], of_z0.clone()),
+        (
+            "region = \"z0\"\ndomain = \"v.example.com\"",
+            none(),
+            vec!["https://v.example.com/"],
+            of_z0.clone(),
+        ),
+        (
+            "region = 0\ndomain = [\"http://a.example\", \"https://b.example:8443/\"]",
+            none(),
+            vec!["http://a.example/", "https://b.example:8443/"],
+            of_z0.clone(),
+        ),
+        (
+            "region = 0\ninterface = \"Kodo\"\ns3_bucket = \"of-s3\"",
+            StoreArgs { domain: Some("c.example".into()), store: vec!["a".into()], ..none() },
+            vec!["https://c.example/"],
+            of_z0,
+        ),
+        (
+            "interface = \"kodo\"\nendpoint = \"http://127.0.0.1:8720/\"",
+            none(),
+            vec![],
+            hosts(local, local, local),
+        ),
+    ] {
+        let place = kodo(keys, flags).unwrap_or_else(|failure| panic!("{keys}: {}", said(&failure)));
+        assert_eq!(place.domains.iter().map(Url::as_str).collect::<Vec<_>>(), domains, "{keys}");
+        assert_eq!((place.hosts, place.bucket.as_str()), (expected, "b"), "{keys}");
+        match place.credentials {
+            Credentials::Keys { access_key, secret_key, session_token: None } => {
+                assert_eq!((access_key.as_str(), secret_key.expose()), ("AK", "hunter9"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // Nothing but the domain of a public bucket is asked, so its region need not be known.
+    let public = kodo("anonymous = true\ndomain = \"v.example.com\"", none()).unwrap();
+    assert!(matches!(public.credentials, Credentials::Anonymous));
+    // The S3 interface has a bucket's S3 name.
+    let config = format!("{KODO}region = 0\ninterface = \"s3\"\ns3_bucket = \"of-s3\"\nanonymous = true\n");
+    let settings = load_text(&config, Flags::default(), Environment::default()).unwrap();
+    assert_eq!(s3(&settings, "a").bucket, "of-s3");
+}
+
+#[test]
+fn what_is_wrong_with_a_store_of_kodo_is_said_with_a_hint() {
+    for (keys, error, hint) in [
+        ("region = 0\ninterface = \"koda\"", "`interface` cannot be `koda`", "did you mean `kodo`?"),
+        ("region = 0\ninterface = \"grpc\"", "`interface` cannot be `grpc`", "one of s3, kodo"),
+        ("region = 0\ninterface = \"s3\"\ndomain = \"d.example\"", "not for the S3 interface", "kodo"),
+        ("interface = \"kodo\"", "store a has no `region`", "recfetch regions qiniu"),
+        ("region = 0\nanonymous = true\ninterface = \"kodo\"", "store a has no `domain`", "--domain"),
+        ("region = 0\ndomain = \"ftp://d.example\"", "`domain` cannot be", "scheme"),
+        ("region = 0\ndomain = \"d.example/folder\"", "only a host", ""),
+        ("region = 0\ndomain = \"https://d.example/?token=x\"", "only a host", ""),
+        (
+            "region = 0\ndomain = \"d.example\"\nprofile = \"p\"",
+            "`profile` cannot be `p`",
+            "QINIU_ACCESS_KEY",
+        ),
+        (
+            "region = 0\ndomain = \"d.example\"\naccess_key_env = \"OTHER_KEY\"\nsecret_key_env = \"OTHER_KEY\"\n\
+             session_token_env = \"TOKEN\"",
+            "no session tokens",
+            "",
+        ),
+    ] {
+        let failure = kodo(keys, StoreArgs::default()).unwrap_err();
+        let text = said(&failure);
+        assert_eq!(failure.code, ExitCode::Usage);
+        assert!(text.contains(error) && text.contains(hint), "{keys}\n{text}");
+    }
+    let config = format!("{KODO}region = 0\ndomain = \"d.example\"\n");
+    let settings = load_text(&config, Flags::default(), Environment::default()).unwrap();
+    let text = said(&settings.store("a").unwrap_err());
+    assert!(text.contains("QINIU_ACCESS_KEY") && text.contains("anonymous = true"), "{text}");
 }
 
 #[test]

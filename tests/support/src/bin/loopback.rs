@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use recfetch_test_support::kodo::{Access, Domains, KodoOptions};
 use recfetch_test_support::s3::{Keys, Permission, S3Options, Token};
 use recfetch_test_support::store::{Object, Objects};
 use recfetch_test_support::web::WebOptions;
-use recfetch_test_support::{fault, s3, script, web};
+use recfetch_test_support::{fault, kodo, s3, script, web};
 
 /// Loopback servers on 127.0.0.1. Prints `listening URL` when ready.
 #[derive(Parser)]
@@ -46,6 +47,27 @@ enum Server {
         /// Let unsigned requests read and list.
         #[arg(long)]
         public: bool,
+        /// Most keys in one page of a listing.
+        #[arg(long, default_value_t = 1000)]
+        page_size: usize,
+    },
+    /// A Qiniu Kodo server that checks signatures: its interfaces and a domain of the bucket on one port.
+    Kodo {
+        #[command(flatten)]
+        content: Content,
+        /// The bucket.
+        #[arg(long)]
+        bucket: String,
+        #[arg(long)]
+        access_key: String,
+        #[arg(long)]
+        secret_key: String,
+        /// Let unsigned requests read.
+        #[arg(long)]
+        public: bool,
+        /// A domain that the account is told; the server's own address without it.
+        #[arg(long)]
+        domain: Vec<String>,
         /// Most keys in one page of a listing.
         #[arg(long, default_value_t = 1000)]
         page_size: usize,
@@ -100,6 +122,18 @@ async fn main() -> Result<(), Failure> {
                 options.anonymous = Permission::Allowed;
             }
             s3::start(&content.objects()?, options).await?
+        }
+        Server::Kodo { content, bucket, access_key, secret_key, public, domain, page_size } => {
+            let mut options = KodoOptions::new(&bucket, &access_key, &secret_key);
+            options.page_size = page_size.max(1);
+            options.port = cli.port;
+            if public {
+                options.access = Access::Public;
+            }
+            if !domain.is_empty() {
+                options.domains = Domains::Named(domain);
+            }
+            kodo::start(&content.objects()?, options).await?
         }
         Server::Web { content } => {
             let options = WebOptions { port: cli.port, ..WebOptions::default() };
