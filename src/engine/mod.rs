@@ -15,6 +15,7 @@ mod retry;
 mod run;
 mod sink;
 mod target;
+mod told;
 mod watch;
 mod width;
 
