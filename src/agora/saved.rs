@@ -87,11 +87,14 @@ pub fn read(bytes: &[u8]) -> Result<Saved, SavedError> {
     let mut number = 0;
     // The reader refuses to go deeper than 128 levels by itself.
     for value in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
-        let values = match value.map_err(SavedError::Syntax)? {
-            Value::Array(values) => values,
-            value => vec![value],
+        let value = value.map_err(SavedError::Syntax)?;
+        let values = match &value {
+            Value::Array(values) => values.as_slice(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                std::slice::from_ref(&value)
+            }
         };
-        for value in &values {
+        for value in values {
             number += 1;
             reader.take(value, number)?;
         }
@@ -116,6 +119,9 @@ impl Reader {
             return Err(SavedError::UnknownShape { number, what: json::outline(value) });
         };
         let Read::Facts(id, facts) = read else { return Ok(()) };
+        if let Some(store) = &facts.store {
+            self.saved.take_store(store);
+        }
         let Some(id) = id.or_else(|| by_its_files(&facts)) else {
             self.saved.unnamed.push(*facts);
             return Ok(());

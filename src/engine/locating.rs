@@ -147,6 +147,8 @@ async fn look(
     let mut objects = match (&listing, &query.playlist) {
         (Some(listing), _) => listing.clone(),
         (None, Some(key)) => failovers(context, store, id, key).await,
+        // Where the playlists are named there is nothing to guess.
+        (None, None) if told::names_a_playlist(id, &folder, query) => Vec::new(),
         (None, None) => guess(context, store, id, &folder, query).await?,
     };
     if listing.is_none() {

@@ -48,6 +48,11 @@ pub(super) async fn ask(
     Ok(objects)
 }
 
+/// Whether a playlist of the recording is named.
+pub(super) fn names_a_playlist(id: &RecordingId, folder: &KeyPrefix, query: &LocateQuery) -> bool {
+    keys(id, folder, query).any(|key| is_playlist(&key))
+}
+
 /// A finding for each file that is named and not among the objects. What the backup has pushed may bear another
 /// name than what was told before.
 pub(super) fn absent(

@@ -14,6 +14,8 @@ pub struct Saved {
     pub recordings: Vec<SavedRecording>,
     /// Facts about no recording that is named: a body of `start`, an error, a cut answer.
     pub unnamed: Vec<Facts>,
+    /// The place that is said to hold the recordings, and the first that contradicts it.
+    stores: Vec<SavedStore>,
 }
 
 /// What is said about one recording.
@@ -280,9 +282,9 @@ impl Facts {
         self.status = self.status.max(status);
         self.notes.extend(notes);
         match (&mut self.store, store) {
-            (Some(known), Some(more)) => known.fill_from(more),
+            (Some(known), Some(more)) if known.agrees_with(&more) => known.fill_from(more),
             (known @ None, more) => *known = more,
-            (Some(_), None) => {}
+            (Some(_), Some(_) | None) => {}
         }
     }
 
@@ -298,17 +300,24 @@ impl Facts {
 }
 
 impl Saved {
-    /// The place that is said to hold the recordings. `Err` where two are named that are not the same.
+    /// The place that is said to hold the recordings.
     ///
     /// # Errors
-    /// The two buckets that contradict each other.
+    /// Two places that contradict each other.
     pub fn store(&self) -> Result<Option<&SavedStore>, [&SavedStore; 2]> {
-        let all = self.recordings.iter().map(|recording| &recording.facts).chain(&self.unnamed);
-        let mut stores = all.filter_map(|facts| facts.store.as_ref());
-        let Some(first) = stores.next() else { return Ok(None) };
-        match stores.find(|other| !first.agrees_with(other)) {
-            Some(other) => Err([first, other]),
-            None => Ok(Some(first)),
+        match &self.stores[..] {
+            [] => Ok(None),
+            [only] => Ok(Some(only)),
+            [first, other, ..] => Err([first, other]),
+        }
+    }
+
+    /// Takes a place to what is known of it, or as one that contradicts it.
+    pub(super) fn take_store(&mut self, store: &SavedStore) {
+        match &mut self.stores[..] {
+            [first, ..] if first.agrees_with(store) => first.fill_from(store.clone()),
+            [] | [_] => self.stores.push(store.clone()),
+            [_, _, ..] => {}
         }
     }
 }

@@ -423,6 +423,7 @@ fn a_storage_config_may_be_sparse_and_in_other_words() {
 fn stores_that_contradict_each_other_are_told() {
     let other = json!({"vendor": 1, "region": 4, "bucket": "other"});
     assert!(saved(&json!([config(), other])).store().is_err());
+    assert!(saved(&json!([{"sid": SID}, config(), config(), other])).store().is_err());
     assert!(saved(&json!([config(), config()])).store().is_ok());
 }
 
