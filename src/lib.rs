@@ -49,6 +49,7 @@
 //! | [`domain`] | names, playlists, regions, plans, verdicts | no I/O, clock or wire format; facts in, facts out |
 //! | [`media`] | looks into transport streams and pages | knows no other module; bounded memory, one pass |
 //! | [`source`] | the port to stores and its adapters | one call is one request; no text carries a secret |
+//! | [`agora`] | saved answers and callbacks, their signatures, the live `query` | all input is hostile until read |
 //! | [`archive`] | bag, journal, lock, `report.json` | a final name means proven bytes; foreign files stay |
 //! | [`event`] | what is told while it happens | facts in the past tense; the library draws nothing |
 //! | [`engine`] | walks a recording from ID to bag | the only retry, rate, width and time of day |
@@ -101,6 +102,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there"))]
 
+pub mod agora;
 pub mod archive;
 pub mod domain;
 pub mod engine;

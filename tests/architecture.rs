@@ -10,6 +10,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("domain", &["domain"]),
     ("media", &["media"]),
     ("source", &["domain", "source"]),
+    ("agora", &["domain", "source", "agora"]),
     ("archive", &["domain", "archive"]),
     ("event", &["domain", "event", "source::Error", "source::Operation"]),
     ("engine", &["domain", "media", "source", "archive", "event", "engine"]),

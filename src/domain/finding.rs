@@ -112,6 +112,11 @@ pub enum Finding {
         /// Its key.
         key: ObjectKey,
     },
+    /// A file that an answer or a callback of Agora's names is not in the store.
+    ToldAbsent {
+        /// Where it should be.
+        key: ObjectKey,
+    },
 
     // --- the text of a playlist
     /// Something else stands under the playlist's name.
@@ -330,6 +335,12 @@ impl Finding {
             | Self::TooLarge { .. }
             | Self::UnsafeUri { .. }
             | Self::DurationWithoutUri { .. } => Severity::Loss,
+            // A playlist that was written may list what nobody else knows of. An MP4 or a picture beside it
+            // shows nothing that the slices do not.
+            Self::ToldAbsent { key } => match key.as_str().to_ascii_lowercase().ends_with(".m3u8") {
+                true => Severity::Loss,
+                false => Severity::Warning,
+            },
             // Below a second it is a seam between slices, which players do not notice either.
             Self::UnlistedGap { ms, .. } => {
                 if *ms >= 1000 {
@@ -379,6 +390,7 @@ impl Finding {
             Self::ContinuityErrors { .. } => "continuity-errors",
             Self::TimestampsJump { .. } => "timestamps-jump",
             Self::SameBytes { .. } => "same-bytes",
+            Self::ToldAbsent { .. } => "told-absent",
         }
     }
 }

@@ -11,7 +11,7 @@ use std::fmt;
 pub const MAX_KEY_BYTES: usize = 1024;
 
 /// Why a text cannot be an object key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum KeyError {
     /// Nothing is left to name an object with.
     #[error("the name is empty")]
@@ -110,6 +110,15 @@ impl ObjectName {
     /// [`KeyError::TooLong`] where both together pass the limit.
     pub fn in_folder(&self, folder: &KeyPrefix) -> Result<ObjectKey, KeyError> {
         ObjectKey::parse(&format!("{}{}", folder.0, self.0))
+    }
+
+    /// The key where Agora's answers and callbacks name a file: they do it with its folders or without, so one
+    /// with a slash is a key already, and any other lies in `folder` (both forms are in the documents).
+    ///
+    /// # Errors
+    /// [`KeyError::TooLong`] where both together pass the limit.
+    pub fn as_told(&self, folder: &KeyPrefix) -> Result<ObjectKey, KeyError> {
+        if self.0.contains('/') { ObjectKey::parse(&self.0) } else { self.in_folder(folder) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Candidate;
 use super::object::Proven;
 use crate::domain::finding::Finding;
-use crate::domain::key::ObjectKey;
+use crate::domain::key::{ObjectKey, ObjectName};
 use crate::domain::locate::Recording;
 use crate::domain::object::ObjectInfo;
 use crate::domain::place::SourceName;
@@ -23,6 +23,10 @@ pub struct LocateQuery {
     pub channel: Option<ChannelName>,
     /// The playlist to use, where the user knows better than the rule.
     pub playlist: Option<ObjectKey>,
+    /// Files that an answer or a callback of Agora's names: keys where they have a slash, else names in the folder.
+    /// They are asked for where a store cannot list; one that is not there is a finding. They do not go over
+    /// the choice between a playlist and its transferred copies, as `playlist` does.
+    pub told: Vec<ObjectName>,
     /// How far to look.
     pub search: Search,
 }

@@ -4,6 +4,7 @@ use super::located::{Found, FoundPlaylist, LocateError, LocateQuery, Looked, Rea
 use super::object::{self, Fetched, Job};
 use super::sink::Sink;
 use super::target::{Target, recording_of};
+use super::told;
 use super::{Candidate, Context, Fetcher, Store};
 use crate::domain::filename::{FileName, Role};
 use crate::domain::finding::Finding;
@@ -119,7 +120,7 @@ async fn look(
     context.tell(&Event::Searched { recording: id, from: source.name(), listed: 0 });
     let folder = match &query.playlist {
         Some(key) => key.folder(),
-        None => store.prefix.clone().unwrap_or_default(),
+        None => told::folder(query).unwrap_or_else(|| store.prefix.clone().unwrap_or_default()),
     };
     let mut findings = Vec::new();
     let listing = match source.capabilities().listing {
@@ -131,7 +132,10 @@ async fn look(
             match list(context, store, id, &prefixes, &mut findings).await {
                 Ok(listing) => Some(listing),
                 // Whoever names the playlist can be served without a listing.
-                Err(error) if query.playlist.is_some() && matches!(error.obstacle, Obstacle::Denied(_)) => {
+                Err(error)
+                    if (query.playlist.is_some() || !query.told.is_empty())
+                        && matches!(error.obstacle, Obstacle::Denied(_)) =>
+                {
                     findings.push(Finding::ListDenied { from: source.name().clone() });
                     None
                 }
@@ -143,8 +147,14 @@ async fn look(
     let mut objects = match (&listing, &query.playlist) {
         (Some(listing), _) => listing.clone(),
         (None, Some(key)) => failovers(context, store, id, key).await,
+        // Where the playlists are named there is nothing to guess.
+        (None, None) if told::names_a_playlist(id, &folder, query) => Vec::new(),
         (None, None) => guess(context, store, id, &folder, query).await?,
     };
+    if listing.is_none() {
+        objects.extend(told::ask(context, store, id, &folder, query).await?);
+    }
+    let absent = told::absent(id, &folder, query, &objects);
     let named = query.playlist.as_ref().filter(|key| !objects.iter().any(|info| info.key == **key));
     let mut asked_for = None;
     if let (Some(key), Some(_)) = (named.cloned(), &listing) {
@@ -175,6 +185,9 @@ async fn look(
         findings.extend(more);
         found.filter(|_| asked_for.is_none())
     };
+    if found.is_some() {
+        findings.extend(absent);
+    }
     if found.is_none() {
         looked.push(what_was_seen(context, store, &folder, listing.as_ref().map(Vec::len)).await);
     }
@@ -227,7 +240,12 @@ async fn list(
 
 /// The base and failover copies of a playlist, where no listing shows them: by their names. Whatever else than
 /// their facts comes back is no reason to do without the playlist itself.
-async fn failovers(context: &Context, store: &Store, id: &RecordingId, key: &ObjectKey) -> Vec<ObjectInfo> {
+pub(super) async fn failovers(
+    context: &Context,
+    store: &Store,
+    id: &RecordingId,
+    key: &ObjectKey,
+) -> Vec<ObjectInfo> {
     let Some(named) = FileName::parse(key.file_name().as_str(), Some(id)) else { return Vec::new() };
     let source = &*store.source;
     let mut found = Vec::new();
@@ -405,13 +423,12 @@ async fn adopt_playlists_of_fallbacks(
                 is_there |= context.patiently(&*fallback.source, || fallback.source.stat(key)).await.is_ok();
             }
             if is_there {
-                track.playlists.push(PlaylistSet {
-                    failover: None,
-                    chosen: ObjectInfo::bare(key),
-                    kept: Vec::new(),
+                findings.retain(|finding| {
+                    !matches!(finding, Finding::NoPlaylist { track: t } if *t == track.id)
+                        && !matches!(finding, Finding::ToldAbsent { key: told } if *told == key)
                 });
-                findings
-                    .retain(|finding| !matches!(finding, Finding::NoPlaylist { track: t } if *t == track.id));
+                let chosen = ObjectInfo::bare(key);
+                track.playlists.push(PlaylistSet { failover: None, chosen, kept: Vec::new() });
                 break;
             }
         }

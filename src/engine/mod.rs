@@ -17,6 +17,7 @@ mod retry;
 mod run;
 mod sink;
 mod target;
+mod told;
 mod watch;
 mod width;
 

@@ -83,6 +83,25 @@ pub(super) trait Dialect: Send + Sync + 'static {
     fn follows_redirects(&self) -> bool;
 }
 
+/// The one HTTP client: what holds for TLS, proxies and timeouts holds for every request.
+pub(crate) fn client(options: &HttpOptions) -> reqwest::Result<reqwest::Client> {
+    // Idempotent: where the program has chosen a provider already, that one stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder()
+        // One HTTP/2 connection would carry all segments over a single TCP window.
+        .http1_only()
+        .connect_timeout(options.connect_timeout)
+        .read_timeout(options.stall_timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .tcp_keepalive(Duration::from_secs(60))
+        .user_agent(concat!("recfetch/", env!("CARGO_PKG_VERSION")));
+    let builder = match options.proxies {
+        Proxies::Direct => builder.no_proxy(),
+        Proxies::System => builder,
+    };
+    builder.build()
+}
+
 /// Sends requests and reads answers.
 pub(super) struct Transport<D> {
     client: reqwest::Client,
@@ -92,21 +111,7 @@ pub(super) struct Transport<D> {
 
 impl<D: Dialect> Transport<D> {
     pub(super) fn new(name: SourceName, options: &HttpOptions, dialect: D) -> Result<Self, Error> {
-        // Idempotent: where the program has chosen a provider already, that one stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = reqwest::Client::builder()
-            // One HTTP/2 connection would carry all segments over a single TCP window.
-            .http1_only()
-            .connect_timeout(options.connect_timeout)
-            .read_timeout(options.stall_timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_keepalive(Duration::from_secs(60))
-            .user_agent(concat!("recfetch/", env!("CARGO_PKG_VERSION")));
-        let builder = match options.proxies {
-            Proxies::Direct => builder.no_proxy(),
-            Proxies::System => builder,
-        };
-        let client = builder.build().map_err(|cause| {
+        let client = client(options).map_err(|cause| {
             Error::new(Obstacle::Unexpected, Operation::Sign, &name, "").with_cause(cause)
         })?;
         Ok(Self { client, name, dialect })

@@ -35,6 +35,7 @@ pub use connect::{
 };
 pub use dir::DirSource;
 pub use error::{Cause, Error, Operation};
+pub(crate) use http::client;
 pub use http::{HttpOptions, HttpSource, Proxies};
 pub use kodo::KodoSource;
 pub use memory::MemorySource;

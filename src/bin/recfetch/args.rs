@@ -20,7 +20,17 @@ Examples:
   From a public or presigned playlist URL:
     recfetch fetch 'https://lessons.example.com/math/38f8…_room.m3u8'
   What is missing in the bucket, from the backup:
-    recfetch fetch 38f8e3cfdc474cd56fc1ceba380d7e1a --store prod --fallback backup";
+    recfetch fetch 38f8e3cfdc474cd56fc1ceba380d7e1a --store prod --fallback backup
+  What a saved callback, or answer to query or stop, is about; where it went, as start was told:
+    recfetch fetch @callback.json --store prod
+    recfetch fetch @stop.json --storage-config start.json --profile reader";
+
+const LOCATE_EXAMPLES: &str = "\
+Examples:
+  What a saved callback, or answer to query or stop, is about:
+    recfetch locate @callback.json
+  A recording that runs, by Agora's live query (it knows nothing of one that has ended):
+    recfetch locate --query SID --resource-id RID --mode mix";
 
 /// Brings Agora Cloud Recording recordings home: finds, fetches, proves, keeps and joins them.
 #[derive(Debug, Parser)]
@@ -98,6 +108,7 @@ pub(crate) enum Command {
     #[command(after_help = EXAMPLES)]
     Fetch(FetchArgs),
     /// Say where recordings are and what belongs to them, without fetching
+    #[command(after_help = LOCATE_EXAMPLES)]
     Locate(LocateArgs),
     /// Hash every file of bags again, offline, and name what changed
     Verify(VerifyArgs),
@@ -117,7 +128,7 @@ pub(crate) enum Command {
 /// Which recordings.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RecordingArgs {
-    /// Recording ID (sid), key of a playlist, or URL of a playlist
+    /// Recording ID (sid), key or URL of a playlist, or @FILE: saved JSON of Agora's (@- for stdin)
     #[arg(required = true, value_name = "RECORDING")]
     pub(crate) recordings: Vec<String>,
     /// Channel name (cname); names the playlist where a store cannot list
@@ -129,6 +140,10 @@ pub(crate) struct RecordingArgs {
     /// Key of the playlist, where it is known
     #[arg(long, value_name = "KEY")]
     pub(crate) playlist: Option<String>,
+    /// Refuse the saved callback unless this Agora-Signature or Agora-Signature-V2 fits its bytes
+    /// [secret: AGORA_CALLBACK_SECRET]
+    #[arg(long, value_name = "HEX")]
+    pub(crate) callback_signature: Option<String>,
 }
 
 /// Where the bytes are.
@@ -177,6 +192,10 @@ pub(crate) struct StoreArgs {
     /// A local folder for this call, laid out like the bucket
     #[arg(long, value_name = "DIR", conflicts_with_all = ["store", "bucket"], value_hint = ValueHint::DirPath)]
     pub(crate) dir: Option<PathBuf>,
+    /// A store for this call from the storageConfig that was sent to `start`, - for stdin. Its keys are used
+    /// where no others are given (--profile, --anonymous); keys for recording often may only write
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["store", "vendor", "url", "dir"], value_hint = ValueHint::FilePath)]
+    pub(crate) storage_config: Option<PathBuf>,
     /// Accept a region number or name whose meaning is a guess
     #[arg(long)]
     pub(crate) unconfirmed_region: bool,
@@ -258,13 +277,35 @@ pub(crate) struct FetchArgs {
 }
 
 #[derive(Debug, Clone, Args)]
+#[command(mut_arg("recordings", |arg| arg.required(false).required_unless_present("query")))]
 pub(crate) struct LocateArgs {
     #[command(flatten)]
     pub(crate) what: RecordingArgs,
+    /// Ask Agora about a running recording, then look for it where a store is configured
+    /// [env: AGORA_APP_ID, AGORA_CUSTOMER_ID, AGORA_CUSTOMER_SECRET, AGORA_API]
+    #[arg(long, value_name = "SID", requires_all = ["resource_id", "mode"], conflicts_with = "recordings")]
+    pub(crate) query: Option<String>,
+    /// Resource ID that `acquire` gave for it
+    #[arg(long, value_name = "RID", requires = "query")]
+    pub(crate) resource_id: Option<String>,
+    /// How it is recorded
+    #[arg(long, value_name = "MODE", requires = "query")]
+    pub(crate) mode: Option<RecordingMode>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
+}
+
+/// How a recording is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RecordingMode {
+    /// Everybody in one picture
+    Mix,
+    /// Each user in files of their own
+    Individual,
+    /// A web page
+    Web,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -8,5 +8,6 @@ pub(crate) mod locate;
 pub(crate) mod looking;
 pub(crate) mod man;
 pub(crate) mod outcome;
+pub(crate) mod query;
 pub(crate) mod regions;
 pub(crate) mod verify;

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::GlobalArgs;
 use crate::failure::Failure;
+use crate::inputs::Inputs;
 use crate::output;
 use crate::progress::{Progress, Verbosity};
 use crate::settings::Settings;
@@ -14,6 +15,8 @@ use crate::settings::Settings;
 pub(crate) struct Context {
     /// The settings.
     pub(crate) settings: Settings,
+    /// What the command is about.
+    pub(crate) inputs: Inputs,
     /// The form of results on stdout.
     pub(crate) form: Form,
     /// How much is said.
@@ -41,8 +44,14 @@ impl Form {
 }
 
 impl Context {
-    pub(crate) fn new(settings: Settings, form: Form, verbosity: Verbosity, progress: Arc<Progress>) -> Self {
-        Self { settings, form, verbosity, progress, cancel: CancellationToken::new() }
+    pub(crate) fn new(
+        settings: Settings,
+        inputs: Inputs,
+        form: Form,
+        verbosity: Verbosity,
+        progress: Arc<Progress>,
+    ) -> Self {
+        Self { settings, inputs, form, verbosity, progress, cancel: CancellationToken::new() }
     }
 
     /// Prints a result on stdout, with the bar out of the way.

@@ -4,6 +4,7 @@
 //! program's flags and settings.
 
 pub(crate) mod hint;
+pub(crate) mod saved;
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};

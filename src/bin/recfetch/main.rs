@@ -13,6 +13,7 @@ mod args;
 mod commands;
 mod context;
 mod failure;
+mod inputs;
 mod output;
 mod progress;
 mod quantity;
@@ -29,6 +30,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use args::{Cli, ColorMode, Command, ConfigCommand, GlobalArgs};
 use context::{Context, Form};
 use failure::{ExitCode, Failure};
+use inputs::Inputs;
 use progress::{Progress, Summary, Verbosity};
 use settings::env::Environment;
 use settings::{Flags, Settings};
@@ -69,9 +71,15 @@ fn start(cli: Cli) -> ExitCode {
         | Command::Verify(_)
         | Command::Join(_)
         | Command::Config(_) => {
-            let flags = flags(&cli);
-            return match Settings::load(&flags, environment.clone()) {
-                Ok(settings) => with_settings(&cli, settings, &environment, verbosity, dumb),
+            // What was saved is judged before anything else is done with it.
+            let loaded = Inputs::read(&cli.command, &environment).and_then(|inputs| {
+                let flags = Flags { saved: inputs.stores.clone(), ..flags(&cli) };
+                Ok((Settings::load(&flags, environment.clone())?, inputs))
+            });
+            return match loaded {
+                Ok((settings, inputs)) => {
+                    with_settings(&cli, settings, inputs, &environment, verbosity, dumb)
+                }
                 Err(failure) => fail(&failure, &cli.global, verbosity, dumb),
             };
         }
@@ -110,6 +118,7 @@ fn flags(cli: &Cli) -> Flags {
 fn with_settings(
     cli: &Cli,
     settings: Settings,
+    inputs: Inputs,
     environment: &Environment,
     verbosity: Verbosity,
     dumb: bool,
@@ -132,7 +141,7 @@ fn with_settings(
             return failure.code;
         }
     };
-    let context = Context::new(settings, Form::of(&cli.global), verbosity, progress);
+    let context = Context::new(settings, inputs, Form::of(&cli.global), verbosity, progress);
     let code = runtime.block_on(supervised(&context, &cli.command));
     context.progress.finish();
     // What still runs was told to stop and did not; it must not keep the program from ending.

@@ -7,6 +7,7 @@ pub(crate) mod env;
 pub(crate) mod file;
 pub(crate) mod key;
 mod merge;
+pub(crate) mod saved;
 mod show;
 mod store;
 
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use recfetch::agora::SavedKeys;
 use recfetch::archive::Trust;
 use recfetch::domain::regions::Unconfirmed;
 use recfetch::source::{HttpOptions, Proxies};
@@ -22,7 +24,7 @@ use crate::args::{NetworkArgs, ProgressMode, StoreArgs, TransferArgs};
 use crate::failure::Failure;
 use env::Environment;
 use file::{StoreTable, Value};
-use key::{Setting, Sourced, nearest};
+use key::{Origin, Setting, Sourced, StoreKey, nearest};
 
 pub(crate) use store::Store;
 
@@ -36,6 +38,8 @@ pub(crate) struct Flags {
     pub(crate) store: StoreArgs,
     pub(crate) network: NetworkArgs,
     pub(crate) transfer: TransferArgs,
+    /// Stores that saved texts of Agora's name.
+    pub(crate) saved: saved::Stores,
 }
 
 /// What holds for this run.
@@ -62,6 +66,8 @@ pub(crate) struct Settings {
     /// Those of the file in its order, then the one of this call.
     stores: Vec<StoreTable>,
     search: Vec<String>,
+    /// The keys of a saved `storageConfig`, with the store that they are for.
+    saved_keys: Option<(String, SavedKeys)>,
     unconfirmed: Unconfirmed,
     environment: Environment,
 }
@@ -80,6 +86,7 @@ impl Settings {
         };
         let said = merge::merge(flags, &environment, &file)?;
         let (stores, search) = merge::stores(flags, &said, file.stores)?;
+        let saved_keys = saved::keys(&flags.saved, &search);
         let text = |setting: Setting| said.get(&setting).map_or(setting.default_text(), |said| &said.value);
         Ok(Self {
             out: PathBuf::from(text(Setting::Out)),
@@ -101,6 +108,7 @@ impl Settings {
             said,
             stores,
             search,
+            saved_keys,
             unconfirmed: if flags.store.unconfirmed_region {
                 Unconfirmed::Allow
             } else {
@@ -125,6 +133,33 @@ impl Settings {
             .hint(
                 "or for one call: --vendor aws --region eu-west-1 --bucket BUCKET, --url URL, or --dir DIR",
             ))
+    }
+
+    /// Whether there is a store to search.
+    pub(crate) fn has_stores(&self) -> bool {
+        !self.search.is_empty()
+    }
+
+    /// The keys of a saved `storageConfig`, if they are for this store.
+    fn saved_keys(&self, name: &str) -> Option<&SavedKeys> {
+        self.saved_keys.as_ref().filter(|(store, _)| store == name).map(|(_, keys)| keys)
+    }
+
+    /// The saved text whose keys are used for this store: none where other credentials are given.
+    pub(crate) fn saved_keys_in_use(&self, name: &str) -> Option<&Origin> {
+        let table = self.stores.iter().find(|table| table.name == name)?;
+        self.saved_keys(name)?;
+        let others = [
+            StoreKey::Anonymous,
+            StoreKey::Profile,
+            StoreKey::AccessKeyEnv,
+            StoreKey::SecretKeyEnv,
+            StoreKey::CredentialCommand,
+        ];
+        if others.iter().any(|key| table.keys.contains_key(key)) {
+            return None;
+        }
+        table.keys.values().map(|said| &said.from).find(|from| matches!(from, Origin::Saved(_)))
     }
 
     /// A store, resolved.

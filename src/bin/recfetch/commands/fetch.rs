@@ -16,6 +16,7 @@ use super::outcome::{Many, failed, refusal};
 use crate::args::FetchArgs;
 use crate::context::{Context, Form};
 use crate::failure::{ExitCode, Failure, hint};
+use crate::inputs::Input;
 use crate::output::summary::{self, Notes};
 use crate::progress::Verbosity;
 use crate::settings::Settings;
@@ -25,7 +26,7 @@ use crate::settings::Settings;
 /// # Errors
 /// Where the settings are wrong: no store was asked for anything then.
 pub(crate) async fn run(context: &Context, args: &FetchArgs) -> Result<ExitCode, Failure> {
-    let many = Many::of(args.what.recordings.len());
+    let many = Many::of(context.inputs.recordings.len());
     let join = args.join.as_ref().map(|file| JoinRequest {
         to: file.clone().map_or(JoinTo::BesideBag, JoinTo::File),
         gaps: if args.allow_gaps { Gaps::Allow } else { Gaps::Refuse },
@@ -40,13 +41,13 @@ pub(crate) async fn run(context: &Context, args: &FetchArgs) -> Result<ExitCode,
         Fetcher::new(options(&context.settings, args), context.progress.clone(), context.cancel.clone());
     let one = One { context, args, looking, fetcher, join, many };
     let mut code = ExitCode::Complete;
-    for text in &args.what.recordings {
+    for input in &context.inputs.recordings {
         if context.cancel.is_cancelled() {
             break;
         }
-        code = code.worse(match one.fetch(text).await {
+        code = code.worse(match one.fetch(input).await {
             Ok(code) => code,
-            Err(failure) => failed(context, text, failure, many)?,
+            Err(failure) => failed(context, input.text(), failure, many)?,
         });
     }
     Ok(code)
@@ -86,8 +87,8 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    async fn fetch(&self, text: &str) -> Result<ExitCode, Failure> {
-        let found = self.looking.find(self.context, &self.fetcher, text).await?;
+    async fn fetch(&self, input: &Input) -> Result<ExitCode, Failure> {
+        let found = self.looking.find(self.context, &self.fetcher, input).await?;
         if self.args.dry_run {
             return looking::tell(self.context, &found, self.many);
         }

@@ -14,19 +14,22 @@ use crate::failure::{ExitCode, Failure};
 /// # Errors
 /// Where the settings are wrong: no store was asked for anything then.
 pub(crate) async fn run(context: &Context, args: &LocateArgs) -> Result<ExitCode, Failure> {
-    let many = Many::of(args.what.recordings.len());
+    if let Some(query) = &context.inputs.query {
+        return super::query::run(context, args, query).await;
+    }
+    let many = Many::of(context.inputs.recordings.len());
     let looking = Looking::new(context, &args.what, &args.store).await?;
     let options = looking_options(&context.settings);
     let fetcher = Fetcher::new(options, context.progress.clone(), context.cancel.clone());
     let mut code = ExitCode::Complete;
-    for text in &args.what.recordings {
+    for input in &context.inputs.recordings {
         if context.cancel.is_cancelled() {
             break;
         }
-        let found = looking.find(context, &fetcher, text).await;
+        let found = looking.find(context, &fetcher, input).await;
         code = code.worse(match found.and_then(|found| looking::tell(context, &found, many)) {
             Ok(code) => code,
-            Err(failure) => failed(context, text, failure, many)?,
+            Err(failure) => failed(context, input.text(), failure, many)?,
         });
     }
     Ok(code)

@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
+use recfetch::agora::SavedRecording;
 use recfetch::domain::finding::Severity;
 use recfetch::domain::key::ObjectKey;
 use recfetch::domain::place::SourceName;
 use recfetch::domain::plan::ItemPlace;
 use recfetch::domain::recording::ChannelName;
+use recfetch::domain::time::SliceTime;
 use recfetch::engine::{
     Candidate, Fetcher, Found, LocateError, LocateQuery, Looked, PlaylistUrl, Search, Store, Target,
 };
@@ -16,7 +18,8 @@ use serde_json::{Value, json};
 use super::outcome::Many;
 use crate::args::{RecordingArgs, StoreArgs};
 use crate::context::{Context, Form};
-use crate::failure::{ExitCode, Failure, hint, printable};
+use crate::failure::{ExitCode, Failure, hint, printable, saved as hint_of_saved};
+use crate::inputs::Input;
 use crate::output::{playing_time, size, summary, table};
 use crate::settings::Settings;
 
@@ -58,15 +61,25 @@ impl Looking {
         let query = LocateQuery {
             channel: channel.transpose()?,
             playlist: playlist.transpose()?,
+            told: Vec::new(),
             search: if what.search { Search::Bucket } else { Search::Folder },
         };
-        let urls = what.recordings.iter().filter(|text| text.contains("://")).count();
+        let recordings = &context.inputs.recordings;
+        let urls = recordings.iter().filter(|input| input.is_url()).count();
         let settings = &context.settings;
-        let configured = if urls == what.recordings.len() {
+        let configured = if urls == recordings.len() && urls > 0 {
             Ok(Vec::new())
         } else {
             Ok(candidates(settings, settings.require_stores()?, flags).await?)
         };
+        let search = settings.require_stores().unwrap_or_default();
+        if search.iter().any(|name| settings.saved_keys_in_use(name).is_some()) {
+            let config = context.inputs.stores.config.as_ref();
+            let expires = config.and_then(|config| config.store.expires);
+            if let Some(hint) = expires.and_then(|expires| hint_of_saved::of_expiry(expires, now())) {
+                context.progress.say(&format!("hint: {hint}"));
+            }
+        }
         let mut beside_url = Vec::new();
         if urls > 0 {
             for name in flags.store.iter().chain(&flags.fallback) {
@@ -84,8 +97,48 @@ impl Looking {
         &self,
         context: &Context,
         fetcher: &Fetcher,
-        text: &str,
+        input: &Input,
     ) -> Result<Found, Failure> {
+        match input {
+            Input::Typed(text) => self.typed(context, fetcher, text).await,
+            Input::Saved(saved) => self.saved(context, fetcher, saved).await,
+        }
+    }
+
+    /// Finds what a saved text is about, and tells what it says besides.
+    async fn saved(
+        &self,
+        context: &Context,
+        fetcher: &Fetcher,
+        saved: &SavedRecording,
+    ) -> Result<Found, Failure> {
+        let SavedRecording { id, facts } = saved;
+        let mut hints = hint_of_saved::of_facts(id, facts);
+        let query = LocateQuery {
+            channel: self.query.channel.clone().or_else(|| facts.channel.clone()),
+            told: facts.files.iter().map(|file| file.name.clone()).collect(),
+            ..self.query.clone()
+        };
+        let candidates = match &self.candidates.configured {
+            Ok(candidates) => candidates,
+            Err(failure) => return Err(Failure::usage(&failure.error)),
+        };
+        let found = fetcher.locate(&Target::Recording(id.clone()), candidates, &query).await;
+        found
+            .map_err(|error| {
+                let mut failure = locate_failure(error, &query);
+                failure.hints.extend(facts.store.as_ref().and_then(hint_of_saved::of_store));
+                failure.hints.append(&mut hints);
+                failure
+            })
+            .inspect(|_| {
+                for hint in &hints {
+                    context.progress.say(&format!("hint: {}", printable(hint)));
+                }
+            })
+    }
+
+    async fn typed(&self, context: &Context, fetcher: &Fetcher, text: &str) -> Result<Found, Failure> {
         let target = Target::parse(text).map_err(|error| {
             Failure::new(ExitCode::Usage, error).hint(
                 "a recording is named by its ID (sid), by the key of its playlist (dir/name.m3u8), or by the \
@@ -114,6 +167,11 @@ impl Looking {
         let store = Store { source: std::sync::Arc::new(source), prefix: None };
         Ok(Candidate { store, fallbacks: self.candidates.beside_url.clone() })
     }
+}
+
+fn now() -> SliceTime {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).ok().and_then(SliceTime::from_unix_ms).unwrap_or_default()
 }
 
 async fn candidates(
@@ -220,13 +278,17 @@ pub(crate) fn tell(context: &Context, found: &Found, many: Many) -> Result<ExitC
         Form::Json => many.print(context, &Ok(as_json(found)))?,
         Form::Text => context.print(&(located_line(found) + &details(found)))?,
     }
-    // A playlist that could not be read, or one that lists less than there was, is no success.
+    Ok(code_of(found))
+}
+
+/// A playlist that could not be read, or one that lists less than there was, is no success.
+pub(crate) fn code_of(found: &Found) -> ExitCode {
     let unread = found.playlists().map(|(_, _, verdict)| {
         ExitCode::from_number(recfetch::domain::report::Outcome::of(verdict).exit_code())
     });
     let lost = found.findings().iter().any(|finding| finding.severity() == Severity::Loss);
     let lost = if lost { ExitCode::Incomplete } else { ExitCode::Complete };
-    Ok(unread.fold(lost, ExitCode::worse))
+    unread.fold(lost, ExitCode::worse)
 }
 
 fn details(found: &Found) -> String {
@@ -287,10 +349,11 @@ fn row(kind: &str, name: &str, bytes: Option<u64>, said: &str) -> [String; 4] {
     [label(kind), printable(name).into_owned(), bytes, printable(said).into_owned()]
 }
 
-fn as_json(found: &Found) -> Value {
+/// What was found, for machines.
+pub(crate) fn as_json(found: &Found) -> Value {
     let (store, place) = found.from();
     let recording = found.recording();
-    let time = |t: Option<recfetch::domain::time::SliceTime>| t.map(|t| t.to_string());
+    let time = |t: Option<SliceTime>| t.map(|t| t.to_string());
     json!({
         "format": "recfetch-locate/1",
         "recording": recording.id.as_str(),

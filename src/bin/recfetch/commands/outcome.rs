@@ -59,7 +59,8 @@ pub(crate) fn failed(
     Ok(code)
 }
 
-fn as_json(recording: &str, failure: &Failure) -> Value {
+/// Why a recording could not be had, for machines.
+pub(crate) fn as_json(recording: &str, failure: &Failure) -> Value {
     // A URL that was given may be signed, and is not echoed.
     let recording = if recording.contains("://") { recording.split('?').next() } else { Some(recording) };
     json!({

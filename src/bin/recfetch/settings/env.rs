@@ -17,6 +17,11 @@ pub(crate) const VARIABLES: &[(&str, &str)] = &[
     ("RECFETCH_TRUST_MTIME", "true or false, as --trust-mtime."),
     ("RECFETCH_PROXY", "system or none, as --proxy."),
     ("RECFETCH_PROGRESS", "How progress is shown, as --progress."),
+    ("AGORA_CALLBACK_SECRET", "The secret of callbacks, for --callback-signature."),
+    ("AGORA_APP_ID", "The App ID, for locate --query."),
+    ("AGORA_CUSTOMER_ID", "The customer ID of Agora's REST interface, for locate --query."),
+    ("AGORA_CUSTOMER_SECRET", "The customer secret of Agora's REST interface, for locate --query."),
+    ("AGORA_API", "Other hosts of Agora's REST interface: URLs, separated by commas, asked in this order."),
 ];
 
 /// A snapshot of the environment.

@@ -10,7 +10,7 @@ use etcetera::BaseStrategy;
 use super::env::Environment;
 use super::file::{self, File, StoreTable};
 use super::key::{Origin, Setting, Sourced, StoreKey};
-use super::{Flags, Value, unknown_store};
+use super::{Flags, Value, saved, unknown_store};
 use crate::failure::Failure;
 use crate::quantity::{parse_duration, parse_rate, typed_duration};
 
@@ -173,11 +173,28 @@ pub(super) fn stores(
     let makes_a_store = |key: &StoreKey| matches!(key, StoreKey::Vendor | StoreKey::Url | StoreKey::Path);
     let one_call = typed.keys().any(makes_a_store)
         || (typed.contains_key(&StoreKey::Endpoint) && flags.store.store.is_empty());
+    if let Some(config) = &flags.saved.config {
+        // Where it goes is in the file, but whoever types a key means it.
+        let mut keys = saved::table_keys(config)?;
+        keys.extend(typed);
+        return Ok(only(one_call_store(keys, &names), stores));
+    }
+    // Who types an endpoint beside a saved text means the store that this names.
+    let of_told = flags.saved.told.as_ref().filter(|told| {
+        told.store.vendor.is_some()
+            && told.store.bucket.is_some()
+            && !typed.keys().any(makes_a_store)
+            && (one_call || names.is_empty() && !said.contains_key(&Setting::Store))
+    });
+    if let Some(told) = of_told {
+        let mut keys = saved::table_keys(told)?;
+        keys.extend(typed);
+        return Ok(only(one_call_store(keys, &names), stores));
+    }
     if one_call {
-        let table = one_call_store(typed, &names);
-        let search = vec![table.name.clone()];
-        stores.push(table);
-        return Ok((stores, search));
+        let mut table = one_call_store(typed, &names);
+        saved::complete(&mut table, flags.saved.told.as_ref());
+        return Ok(only(table, stores));
     }
     let search: Vec<String> = match said.get(&Setting::Store) {
         Some(said) => said
@@ -194,7 +211,17 @@ pub(super) fn stores(
         None => names,
     };
     override_keys(typed, &mut stores, &search)?;
+    for store in stores.iter_mut().filter(|store| search.contains(&store.name)) {
+        saved::complete(store, flags.saved.told.as_ref());
+    }
     Ok((stores, search))
+}
+
+/// A store of this call is the only one that is searched.
+fn only(table: StoreTable, mut stores: Vec<StoreTable>) -> (Vec<StoreTable>, Vec<String>) {
+    let search = vec![table.name.clone()];
+    stores.push(table);
+    (stores, search)
 }
 
 /// The flags about one store as its keys.

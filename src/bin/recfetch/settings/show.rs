@@ -31,6 +31,9 @@ pub(super) fn text(settings: &Settings) -> String {
             let value = shown(settings, *key, &said.value);
             let _ = writeln!(text, "{:<18}  {:<30}  {}", key.name(), printable(&value), said.from);
         }
+        if let Some(from) = settings.saved_keys_in_use(&table.name) {
+            let _ = writeln!(text, "{:<18}  {MASK:<30}  {from}", "keys");
+        }
         let _ = match resolved(settings, &table.name) {
             Ok(place) => writeln!(text, "{:<18}  {}", "leads to", printable(&place)),
             Err(problem) => writeln!(text, "{:<18}  {}", "problem", printable(&problem)),
@@ -56,11 +59,16 @@ pub(super) fn json(settings: &Settings) -> Json {
                     (key.name().to_owned(), json!({ "value": value, "from": said.from.to_string() }))
                 })
                 .collect();
+            let saved = settings.saved_keys_in_use(&table.name).map(|from| from.to_string());
             let (place, problem) = match resolved(settings, &table.name) {
                 Ok(place) => (Some(place), None),
                 Err(problem) => (None, Some(problem)),
             };
-            json!({ "name": table.name, "keys": keys, "place": place, "problem": problem })
+            let mut store = json!({ "name": table.name, "keys": keys, "place": place, "problem": problem });
+            if let Some(from) = saved {
+                store["saved_keys"] = json!({ "value": MASK, "from": from });
+            }
+            store
         })
         .collect();
     json!({ "v": 1, "config": settings.config(), "settings": rows, "search": settings.search, "stores": stores })

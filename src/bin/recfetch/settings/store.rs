@@ -5,6 +5,7 @@ mod oss;
 
 use std::path::{Path, PathBuf};
 
+use recfetch::agora::SavedKeys;
 use recfetch::domain::key::KeyPrefix;
 use recfetch::domain::place::SourceName;
 use recfetch::domain::regions::{Addressing, Region, RegionError, Unconfirmed, resolve as resolve_region};
@@ -71,7 +72,8 @@ pub(super) fn describe(spec: &StoreSpec) -> String {
 
 /// Resolves a store.
 pub(super) fn resolve(table: &StoreTable, settings: &Settings) -> Result<Store, Failure> {
-    let keys = Keys { table, environment: &settings.environment };
+    let saved = settings.saved_keys(&table.name);
+    let keys = Keys { table, environment: &settings.environment, saved };
     let place = match keys.kind()? {
         Kind::Agora(Vendor::Qiniu) => keys.qiniu(settings.unconfirmed)?,
         Kind::Agora(vendor) => Place::S3(keys.agora(vendor, settings.unconfirmed)?),
@@ -94,6 +96,8 @@ pub(super) fn resolve(table: &StoreTable, settings: &Settings) -> Result<Store, 
 struct Keys<'a> {
     table: &'a StoreTable,
     environment: &'a Environment,
+    /// Keys of a saved `storageConfig`.
+    saved: Option<&'a SavedKeys>,
 }
 
 fn kind_of(text: &str) -> Option<Kind> {
@@ -294,7 +298,9 @@ impl Keys<'_> {
         // What a file says is meant from where the file is, not from wherever the call is made.
         Ok(match said.from {
             Origin::File { path: file, .. } => file.parent().unwrap_or(Path::new("")).join(said.value),
-            Origin::Flag(_) | Origin::Env(_) | Origin::Default => PathBuf::from(said.value),
+            Origin::Flag(_) | Origin::Env(_) | Origin::Saved(_) | Origin::Default => {
+                PathBuf::from(said.value)
+            }
         })
     }
 
@@ -333,6 +339,13 @@ impl Keys<'_> {
         }
         if let Some(profile) = self.text(Profile) {
             return Ok(Credentials::Chain { profile: Some(profile.value.to_owned()) });
+        }
+        if let Some(keys) = self.saved {
+            return Ok(Credentials::Keys {
+                access_key: keys.access_key.expose().to_owned(),
+                secret_key: keys.secret_key.clone(),
+                session_token: keys.session_token.clone(),
+            });
         }
         Ok(self.usual_keys(vendor)?.unwrap_or(Credentials::Chain { profile: None }))
     }
