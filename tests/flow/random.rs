@@ -171,7 +171,7 @@ async fn play(places: Arc<Places>, seed: u64, model: Model) {
         run.options.parts = PartsPolicy { from: 20_000, part: 9_000 + chance.below(30_000), at_once: 3 };
     }
     run.options.jobs = 1 + usize::try_from(chance.below(8)).unwrap();
-    run.join = (chance.below(4) == 0).then(|| JoinRequest {
+    run.join = (chance.below(4) == 0).then_some(JoinRequest {
         to: JoinTo::BesideBag,
         gaps: Gaps::Refuse,
         track: None,
