@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use recfetch::domain::key::ObjectKey;
+use recfetch::domain::key::{ObjectKey, ObjectName};
 use recfetch::domain::object::ObjectInfo;
 use recfetch::domain::place::{Denial, Obstacle, SourceName};
 use recfetch::domain::report::Outcome;
@@ -102,4 +102,49 @@ async fn a_named_playlist_brings_its_failover_copies_where_nothing_can_be_listed
     let candidates = [Candidate { store, fallbacks: Vec::new() }];
     let found = fetcher.locate(&target, &candidates, &LocateQuery::default()).await.unwrap();
     assert_eq!((found.playlists().count(), found.segments()), (2, 2), "{:?}", found.findings());
+}
+
+/// A place without a listing that has these files.
+fn unlisted(name: &str, plans: &[&Plan]) -> Store {
+    let mut source = MemorySource::new(SourceName::new(name)).without_listing();
+    for plan in plans {
+        let spec = ts::SliceSpec { start_pts: 126_000, ..Default::default() };
+        for (key, bytes) in plan.files(&[ts::slice(&spec).into()]) {
+            source.put(ObjectKey::parse(&key).unwrap(), bytes);
+        }
+    }
+    Store { source: Arc::new(source), prefix: None }
+}
+
+#[tokio::test]
+async fn files_that_agora_names_are_found_without_a_listing_and_missed_where_they_are_not() {
+    let mut video = Plan::new(&[2000]);
+    video.track = Some((123, "video".into()));
+    let mut audio = Plan::new(&[2000]);
+    audio.track = Some((123, "audio".into()));
+    let fetcher = Fetcher::new(FetchOptions::default(), Arc::new(()), Default::default());
+    let target = Target::parse(SID).unwrap();
+    let told = |names: &[String]| LocateQuery {
+        told: names.iter().map(|name| ObjectName::parse(name).unwrap()).collect(),
+        ..LocateQuery::default()
+    };
+    let both = told(&[video.playlist_name(), audio.playlist_name()]);
+    let none =
+        [Candidate { store: unlisted("web", &[]), fallbacks: vec![unlisted("copy", &[&video, &audio])] }];
+    let found = fetcher.locate(&target, &none, &both).await.unwrap();
+    let codes =
+        |found: &recfetch::engine::Found| found.findings().iter().map(|f| f.code()).collect::<Vec<_>>();
+    assert_eq!((found.segments(), codes(&found)), (2, vec!["found-elsewhere"]), "the copy has both");
+
+    let one = [Candidate { store: unlisted("web", &[&video]), fallbacks: Vec::new() }];
+    let found = fetcher.locate(&target, &one, &both).await.unwrap();
+    assert_eq!((found.segments(), codes(&found)), (1, vec!["told-absent"]));
+    assert!(found.findings()[0].to_string().contains(&audio.playlist_name()));
+    let found = fetcher.locate(&target, &one, &told(&[video.playlist_name()])).await.unwrap();
+    assert_eq!((found.segments(), codes(&found)), (1, vec![]));
+    // Names of other recordings are nobody's business here.
+    let foreign = told(&[video.playlist_name(), "other_x.m3u8".to_owned()]);
+    assert_eq!(codes(&fetcher.locate(&target, &one, &foreign).await.unwrap()), Vec::<&str>::new());
+    let gone = fetcher.locate(&target, &one, &told(&[audio.playlist_name()])).await.err().unwrap();
+    assert!(matches!(gone, LocateError::NotFound { .. }), "{gone:?}");
 }

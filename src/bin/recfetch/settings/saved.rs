@@ -88,3 +88,85 @@ pub(super) fn keys(stores: &Stores, search: &[String]) -> Option<(String, SavedK
     let keys = config.store.keys.clone().filter(|_| config.trust == Trust::All)?;
     Some((search.first()?.clone(), keys))
 }
+
+#[cfg(test)]
+mod tests {
+    use recfetch::agora;
+
+    use super::*;
+    use crate::args::StoreArgs;
+    use crate::settings::env::Environment;
+    use crate::settings::{Flags, Settings};
+
+    fn told(json: &str, trust: Trust) -> Told {
+        let saved = agora::read(json.as_bytes()).unwrap();
+        Told { store: saved.store().unwrap().unwrap().clone(), from: Arc::from("`x.json`"), trust }
+    }
+
+    fn load(saved: Stores, store: StoreArgs, environment: Environment) -> Result<Settings, Failure> {
+        // An empty file, so that the one of whoever runs the tests does not count.
+        let file = tempfile::NamedTempFile::new().unwrap();
+        Settings::load(
+            &Flags { config: Some(file.path().into()), saved, store, ..Flags::default() },
+            environment,
+        )
+    }
+
+    #[test]
+    fn every_vendor_is_reached_as_if_the_settings_said_the_same() {
+        let table = [
+            (r#"{"vendor":1,"region":15}"#, "aws", "cn-north-1"),
+            (r#"{"vendor":"2","region":"3"}"#, "aliyun", "cn-beijing"),
+            (r#"{"vender":"CloudStorageVendorAliyun","region":"CN_Beijin"}"#, "aliyun", "cn-beijing"),
+            (r#"{"vendor":0,"region":0}"#, "qiniu", "cn-east-1"),
+            (r#"{"vendor":3,"region":3}"#, "tencent", "ap-guangzhou"),
+            (r#"{"vendor":6,"region":0}"#, "google", ""),
+        ];
+        for (json, name, region) in table {
+            let json = json.replacen('{', r#"{"bucket":"b","accessKey":"id","secretKey":"hunter2","#, 1);
+            let stores = Stores { config: Some(told(&json, Trust::All)), told: None };
+            // The keys of the vendors' own tools are for other buckets.
+            let environment =
+                Environment::from([("OSS_ACCESS_KEY_ID", "env"), ("OSS_ACCESS_KEY_SECRET", "env")]);
+            let settings = load(stores, StoreArgs::default(), environment).unwrap();
+            assert_eq!(settings.require_stores().unwrap(), [name]);
+            let place = format!("{:?}", settings.store(name).unwrap().spec.place);
+            assert!(
+                place.contains(region) && place.contains("\"id\"") && !place.contains("hunter2"),
+                "{place}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_callback_tells_is_a_bucket_and_nothing_more() {
+        let json = r#"{"vendor":11,"bucket":"b","accessKey":"id","secretKey":"hunter2","extensionParams":{"endpoint":"evil.example"}}"#;
+        let stores = || Stores { config: None, told: Some(told(json, Trust::Bucket)) };
+        let settings = load(stores(), StoreArgs::default(), Environment::default()).unwrap();
+        let failure = settings.store("self-hosted").unwrap_err();
+        assert!(failure.render().contains("has no `endpoint`"), "{}", failure.render());
+        let typed = StoreArgs { endpoint: Some("https://mine.example".into()), ..StoreArgs::default() };
+        let settings = load(stores(), typed, Environment::default()).unwrap();
+        let place = format!("{:?}", settings.store("self-hosted").unwrap().spec.place);
+        assert!(
+            place.contains("mine.example") && !place.contains("evil") && place.contains("Chain"),
+            "{place}"
+        );
+        // Whoever types a store means that one.
+        let dir = StoreArgs { dir: Some("here".into()), ..StoreArgs::default() };
+        let settings = load(stores(), dir, Environment::default()).unwrap();
+        assert_eq!(settings.require_stores().unwrap(), ["dir"]);
+    }
+
+    #[test]
+    fn a_store_without_its_vendor_is_no_store() {
+        let stores =
+            Stores { config: Some(told(r#"{"storageConfig":{"bucket":"b"}}"#, Trust::All)), told: None };
+        let failure = load(stores, StoreArgs::default(), Environment::default()).unwrap_err();
+        assert!(
+            failure.render().contains("`x.json` names a store without its `vendor`"),
+            "{}",
+            failure.render()
+        );
+    }
+}
