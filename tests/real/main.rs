@@ -11,6 +11,7 @@
 )]
 
 mod cases;
+mod hosts;
 mod judge;
 mod media;
 mod program;
@@ -19,7 +20,7 @@ mod tools;
 
 use std::path::Path;
 
-use cases::{backup, crash, disk, judges, manners, qiniu, refusal, store, whole};
+use cases::{backup, crash, disk, hosts as names, judges, manners, qiniu, refusal, store, whole};
 use libtest_mimic::{Arguments, Trial};
 use media::FORMS;
 use rustix::process::Signal;
@@ -33,6 +34,8 @@ const VARIABLE: &str = "RECFETCH_TOOLS";
 enum Needs {
     Servers,
     Mounts,
+    /// Mounts, and the port that https means.
+    Hosts,
 }
 
 type OfServer = fn(Server);
@@ -47,6 +50,7 @@ fn main() {
     let tools = std::env::var_os(VARIABLE);
     let mut why_not = "";
     let mut mounts = true;
+    let mut listens = true;
     match &tools {
         None => {
             why_not = "needs scripts/test";
@@ -64,13 +68,24 @@ fn main() {
                     let count = tests.iter().filter(|(_, needs, _)| *needs == Needs::Mounts).count();
                     eprintln!("{count} tests of full disks left out: this user may not mount in a namespace");
                 }
+                listens = hosts::may_listen();
+                if !listens {
+                    eprintln!(
+                        "tests of the vendors' host names left out: port 443 of 127.0.0.1 cannot be had"
+                    );
+                }
                 servers::start(tools);
             }
         },
     }
     let trials = tests.into_iter().map(|(name, needs, run)| {
-        let missing = tools.is_none() || (needs == Needs::Mounts && !mounts);
-        let kind = if missing && why_not.is_empty() { "needs mounts" } else { why_not };
+        let (missing, why) = match needs {
+            Needs::Servers => (false, ""),
+            Needs::Mounts => (!mounts, "needs mounts"),
+            Needs::Hosts => (!mounts || !listens, "needs mounts and port 443"),
+        };
+        let missing = tools.is_none() || missing;
+        let kind = if missing && why_not.is_empty() { why } else { why_not };
         let run = move || {
             run();
             Ok(())
@@ -163,6 +178,19 @@ fn tests() -> Vec<Test> {
             manners::colour_is_for_terminals_that_want_it,
         ),
     ];
+    let of_names: [(&str, Alone); 5] = [
+        ("hosts::amazons_partition_of_mainland_china", names::amazons_partition_of_mainland_china),
+        ("hosts::amazons_partition_of_the_government", names::amazons_partition_of_the_government),
+        ("hosts::qinius_s3_interface", names::qinius_s3_interface),
+        ("hosts::qinius_own_interface_and_a_bound_domain", names::qinius_own_interface_and_a_bound_domain),
+        (
+            "hosts::another_region_or_authority_leads_nowhere",
+            names::another_region_or_authority_leads_nowhere,
+        ),
+    ];
+    for (name, run) in of_names {
+        add(name, Needs::Hosts, Box::new(run));
+    }
     for (name, needs, run) in alone {
         add(name, needs, Box::new(run));
     }
