@@ -1,10 +1,12 @@
 //! Recordings at Qiniu, by its own interfaces and by its S3 interface; and at web servers that are a store's.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use recfetch::domain::place::SourceName;
 use recfetch::domain::report::Outcome;
-use recfetch::engine::{Fetched, Store, Target};
-use recfetch::source::{Credentials, KodoHosts, KodoPlace, Place, Secret};
+use recfetch::engine::{Candidate, Fetched, Store, Target};
+use recfetch::source::{Credentials, HttpSource, KodoHosts, KodoPlace, Place, Secret};
 use recfetch_test_support::kodo::Tags;
 use recfetch_test_support::store::Restore;
 use recfetch_test_support::web::Plays;
@@ -192,15 +194,20 @@ async fn a_web_server_that_is_a_store_by_its_headers_is_judged_by_that_stores_di
         let faults = Faults::new().with_objects(&objects);
         let front = fault::start(&back.url(), &faults).await.unwrap();
         let go = async || {
-            let url = format!("{}/{FOLDER}{}", front.url(), plan.playlist_name());
+            let url = format!("{}/{FOLDER}{}?sig=x", front.url(), plan.playlist_name());
+            let target = Target::parse(&url).unwrap();
+            let Target::Url(parsed) = &target else { panic!("a URL") };
+            let source = HttpSource::new(SourceName::new("web"), parsed.origin.clone(), &http()).unwrap();
+            let source = source.with_presigned(parsed.key.clone(), url.parse().unwrap());
+            let store = Store { source: Arc::new(source), prefix: None };
             let (keep, out) = out();
-            (Run::of(Target::parse(&url).unwrap(), Vec::new()).fetched(&out).await, keep)
+            let run = Run::of(target, vec![Candidate { store, fallbacks: Vec::new() }]);
+            (run.fetched(&out).await, keep)
         };
         let (fetched, _keep) = go().await;
         assert_eq!(check(&fetched, &originals(&plan)), Outcome::Complete, "{plays:?}");
-        let from = fetched.report.objects[0].from.clone().unwrap();
         let want = evidence.map_or("verified by structure".to_owned(), |algorithm| {
-            format!("verified by the {algorithm} that {from} publishes")
+            format!("verified by the {algorithm} that web publishes")
         });
         assert_eq!(verdicts(&fetched, &plan), [want], "{plays:?}");
 
