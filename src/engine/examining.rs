@@ -181,3 +181,6 @@ fn medium(kind: TrackKind) -> TrackMedium {
         TrackKind::Other => TrackMedium::Other,
     }
 }
+
+#[cfg(test)]
+mod tests;
