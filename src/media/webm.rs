@@ -240,14 +240,7 @@ impl Examiner {
             .zip(times.iter().map(|(start, _)| *start).min())
             .map(|(end, start)| millis(end - start));
         self.summary.announced_ms = self.announced_ticks.and_then(|ticks| {
-            // A scale of nanoseconds in a 52-bit mantissa: exact to the microsecond for years.
-            #[allow(clippy::cast_precision_loss, reason = "no file has a scale that large and means it")]
             let ms = ticks * self.scale_ns as f64 / 1e6;
-            #[allow(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "its range was looked at"
-            )]
             (ms.is_finite() && (0.0..1e15).contains(&ms)).then(|| ms.round() as u64)
         });
         let scale = self.scale_ns;

@@ -306,7 +306,7 @@ impl<'a> Sizes<'a> {
             Self::Bytes(sizes) => sizes.get(sample).copied().map_or(0, u64::from),
             Self::Nibbles { bytes, .. } => {
                 let byte = bytes.get(sample / 2).copied().unwrap_or_default();
-                u64::from(if sample % 2 == 0 { byte >> 4 } else { byte & 0x0f })
+                u64::from(if sample.is_multiple_of(2) { byte >> 4 } else { byte & 0x0f })
             }
         }
     }
