@@ -47,7 +47,7 @@
 //! | module | what it is | what always holds |
 //! |---|---|---|
 //! | [`domain`] | names, playlists, regions, plans, verdicts | no I/O, clock or wire format; facts in, facts out |
-//! | [`media`] | looks into transport streams and pages | knows no other module; bounded memory, one pass |
+//! | [`media`] | looks into media files and pages | knows no other module; bounded memory, one pass |
 //! | [`source`] | the port to stores and its adapters | one call is one request; no text carries a secret |
 //! | [`agora`] | saved answers and callbacks, their signatures, the live `query` | all input is hostile until read |
 //! | [`archive`] | bag, journal, lock, `report.json` | a final name means proven bytes; foreign files stay |
@@ -65,7 +65,7 @@
 //! 2. What an earlier run left is hashed again. If it is as its journal line says, it is kept.
 //! 3. Otherwise the engine opens it at offset 0, in its store and then in each fallback. *Absent* goes on to
 //!    the next place; a refusal does not, unless [`engine::AfterDenial`] says so.
-//! 4. The bytes pass once: hashers, the examiner of transport streams and a file without a name take them as
+//! 4. The bytes pass once: hashers, the examiner of the media's form and a file without a name take them as
 //!    they come. A body that breaks off goes on at its offset, under the tag of the first answer; another
 //!    tag means another object, and it starts again.
 //! 5. [`domain::verdict`] compares what was seen with what was expected. Wrong bytes are asked for once more

@@ -51,6 +51,7 @@ fn publish(archive: &Archive, text: &str, bytes: &[u8]) -> Result<Record, Error>
         etag: Some(ETag::new("abc")),
         at: at(),
         clock: Some((126_000, 180_000)),
+        playing_ms: Some(2000),
         breaks: 2,
         mtime: 0,
     };

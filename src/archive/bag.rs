@@ -184,6 +184,7 @@ pub(super) fn records_of_sealed_bag(dir: &Path) -> Result<BTreeMap<ObjectName, R
             etag: None,
             at: at(&object.at)?,
             clock: None,
+            playing_ms: None,
             breaks: 0,
             // Nobody here has hashed the file yet, so its time is not to be believed.
             mtime: -1,

@@ -42,6 +42,8 @@ pub struct Record {
     pub at: SliceTime,
     /// Where its time stamps start, on the 90 kHz clock, and how long they last.
     pub clock: Option<(u64, u64)>,
+    /// How long it plays by its structure, in milliseconds.
+    pub playing_ms: Option<u64>,
     /// Breaks in its packet numbers, which its digest shows to have been recorded so.
     pub breaks: u64,
     /// When the file was last written, in nanoseconds since 1970, for those who trust that.
@@ -67,6 +69,8 @@ struct Line {
     at_ms: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     clock: Option<(u64, u64)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    playing_ms: Option<u64>,
     #[serde(default)]
     breaks: u64,
     mtime_ns: String,
@@ -175,6 +179,7 @@ impl From<&Record> for Line {
             etag: record.etag.as_ref().map(|etag| etag.as_str().to_owned()),
             at_ms: record.at.unix_ms(),
             clock: record.clock,
+            playing_ms: record.playing_ms,
             breaks: record.breaks,
             mtime_ns: record.mtime.to_string(),
         }
@@ -194,6 +199,7 @@ impl Line {
             etag: self.etag.as_deref().map(ETag::new),
             at: SliceTime::from_unix_ms(self.at_ms)?,
             clock: self.clock,
+            playing_ms: self.playing_ms,
             breaks: self.breaks,
             mtime: self.mtime_ns.parse().ok()?,
         })

@@ -10,6 +10,7 @@ mod error;
 mod join;
 mod journal;
 mod layout;
+mod payload;
 mod staged;
 mod verify;
 mod wire;
@@ -36,6 +37,7 @@ pub use error::Error;
 pub use join::{JoinTarget, Joined, join};
 pub use journal::Record;
 pub use layout::PAYLOAD;
+pub use payload::{payload, read_payload};
 pub use staged::{Staged, StagedReader};
 pub use verify::{Damage, Verification, verify};
 pub use wire::{

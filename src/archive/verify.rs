@@ -271,7 +271,7 @@ fn check_oxum(dir: &Path, present: &BTreeSet<String>) -> Result<Option<Damage>, 
     Ok((expected != found).then_some(Damage::Oxum { expected, found }))
 }
 
-fn relative(dir: &Path, path: &Path) -> Option<String> {
+pub(super) fn relative(dir: &Path, path: &Path) -> Option<String> {
     let parts =
         path.strip_prefix(dir).ok()?.components().map(|c| c.as_os_str().to_string_lossy().into_owned());
     Some(parts.collect::<Vec<_>>().join("/"))

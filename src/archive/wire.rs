@@ -100,6 +100,10 @@ pub struct ObjectV1 {
     /// The track of a segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub track: Option<String>,
+    /// The form that its structure was examined as: `transport-stream`, `webm`, `mp4`, `adts`, `mp3` or
+    /// `jpeg`. Absent where it was not examined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<String>,
     /// When it starts, by its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts: Option<String>,
@@ -345,6 +349,7 @@ impl From<&ObjectReport> for ObjectV1 {
             path: object.path.clone(),
             role,
             track,
+            form: object.form.map(|form| form.code().to_owned()),
             starts: object.starts.map(|t| t.to_string()),
             duration_ms: object.duration.map(millis),
             verdict: object.verdict.code().to_owned(),

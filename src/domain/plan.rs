@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use super::filename::{Container, FileName, Role};
+use super::filename::{AudioFormat, Container, FileName, Role};
 use super::finding::Finding;
 use super::key::{KeyPrefix, ObjectKey, ObjectName};
 use super::locate::Recording;
@@ -13,7 +13,7 @@ use super::recording::TrackId;
 use super::report::ObjectRole;
 use super::time::SliceTime;
 use super::timeline::{RunInput, RunSegment, Timeline, examine};
-use super::verdict::{Content, Expectation};
+use super::verdict::{Content, Expectation, Form};
 
 /// One object to fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -220,9 +220,11 @@ impl Planner<'_> {
             ItemPlace::Url(_) | ItemPlace::Refused => None,
         };
         let whole = segment.byte_range.is_none();
-        let content = match (name.as_str().to_ascii_lowercase().ends_with(".ts"), segment.encryption) {
-            (true, Encryption::Clear) => Content::TransportStream,
-            (true, Encryption::Key { .. }) | (false, _) => Content::Opaque,
+        let content = match (segment.encryption, Form::of_name(name.as_str())) {
+            // A fragment whose head lies in a file of its own is no file by itself.
+            (Encryption::Clear, Some(Form::Mp4)) if segment.map.is_some() => Content::Opaque,
+            (Encryption::Clear, form) => Content::from(form),
+            (Encryption::Key { .. }, _) => Content::Opaque,
         };
         self.plan.items.push(Item {
             name: name.clone(),
@@ -299,15 +301,17 @@ fn placeholder(line: usize, text: &str) -> ObjectName {
     ObjectName::parse(&name).unwrap_or_else(|_| unreachable!("`{name}` is a safe name"))
 }
 
+/// Nobody knows the playing time of what no playlist lists: an orphan transport stream is proven by no more
+/// than its length then, but a page in its place, a cut and a broken file are still noticed.
 fn content_of(name: Option<&FileName>) -> Content {
     match name.map(|name| name.role) {
-        // The playing time of an orphan is not known: its structure alone proves no more than its length,
-        // but a page in its place is still noticed.
         Some(Role::Slice { container: Container::Ts, .. }) => Content::TransportStream,
-        Some(Role::Slice { container: Container::WebM, .. })
-        | Some(Role::Playlist { .. } | Role::DashManifest { .. })
-        | Some(Role::Video { .. } | Role::Audio { .. } | Role::Snapshot { .. })
-        | None => Content::Opaque,
+        Some(Role::Slice { container: Container::WebM, .. }) => Content::WebM,
+        Some(Role::Video { .. } | Role::Audio { format: AudioFormat::M4a, .. }) => Content::Mp4,
+        Some(Role::Audio { format: AudioFormat::Mp3, .. }) => Content::Mp3,
+        Some(Role::Audio { format: AudioFormat::Aac, .. }) => Content::Adts,
+        Some(Role::Snapshot { .. }) => Content::Jpeg,
+        Some(Role::Playlist { .. } | Role::DashManifest { .. }) | None => Content::Opaque,
     }
 }
 

@@ -9,7 +9,7 @@ use super::key::{KeyPrefix, ObjectKey, ObjectName};
 use super::place::{Obstacle, SourceName};
 use super::recording::{ChannelName, RecordingId, TrackId};
 use super::time::SliceTime;
-use super::verdict::{Evidence, Verdict};
+use super::verdict::{Evidence, Form, Verdict};
 
 /// Everything that is known about a recording at the end of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub struct ObjectReport {
     pub path: Option<String>,
     /// What it is for.
     pub role: ObjectRole,
+    /// The form that its structure was examined as; `None` where it was not.
+    pub form: Option<Form>,
     /// When it starts, by its name.
     pub starts: Option<SliceTime>,
     /// How long it plays, by its playlist.
@@ -302,6 +304,7 @@ mod tests {
             key: Some(key),
             path: None,
             role: ObjectRole::Segment(TrackId::MIXED),
+            form: None,
             starts: None,
             duration: None,
             verdict,

@@ -1,6 +1,8 @@
 //! The end of each object: a verdict, and the evidence that it rests on.
 
+mod forms;
 mod judging;
+mod media;
 mod observed;
 
 use std::fmt;
@@ -8,7 +10,8 @@ use std::fmt;
 use super::digest::{Algorithm, Digest};
 use super::place::{Denial, Obstacle, SourceName};
 
-pub use judging::{PLAYING_TIME_SLACK, START_SLACK, clock_distance, judge, plays_in_full};
+pub use judging::{PLAYING_TIME_SLACK, START_SLACK, clock_distance, judge, plays_in_full, plays_ms_in_full};
+pub use media::{Form, JpegFacts, Mp4Facts, SoundFacts, TrackFacts, TrackMedium, WebMFacts};
 pub use observed::{Content, Expectation, Framing, Observation, Page, Structure, TsFacts};
 
 /// The verdict on one object.
@@ -68,8 +71,8 @@ pub enum Evidence {
         /// The store that vouches.
         by: SourceName,
     },
-    /// The bytes are a whole transport stream that plays as long as the playlist says. A flipped bit inside
-    /// the picture or sound would not show.
+    /// The bytes are whole media whose structure tells where they end, and a segment plays as long as the
+    /// playlist says. A flipped bit inside the picture or sound would not show.
     Structure,
     /// The length that was announced came, and no more is known.
     LengthOnly,
@@ -134,6 +137,42 @@ pub enum Corruption {
     SameAs {
         /// The other segment.
         other: super::key::ObjectName,
+    },
+    /// Not a file of the form that its name tells.
+    NotOfForm {
+        /// The form.
+        form: Form,
+    },
+    /// Ends before the structure says that it does.
+    CutInside {
+        /// The form.
+        form: Form,
+    },
+    /// Cannot be read from some place on.
+    Broken {
+        /// The form.
+        form: Form,
+        /// The place, in bytes from the start.
+        at: u64,
+    },
+    /// More bytes than the structure says.
+    Trailing {
+        /// So many.
+        bytes: u64,
+    },
+    /// An MP4 file without `moov`, which is written last: nothing can play it.
+    NoIndex,
+    /// An MP4 file whose index does not fit its media.
+    WrongIndex {
+        /// Tables that contradict each other, and chunks that lie outside of the media data.
+        places: u64,
+    },
+    /// Fewer frames than the file says.
+    FramesMissing {
+        /// By the file.
+        expected: u64,
+        /// That came.
+        found: u64,
     },
 }
 
@@ -203,6 +242,15 @@ impl fmt::Display for Corruption {
                 write!(f, "its time stamps start at {found_ms} ms, its neighbours say {expected_ms} ms")
             }
             Self::SameAs { other } => write!(f, "the same bytes as `{other}`"),
+            Self::NotOfForm { form } => write!(f, "not a {form}"),
+            Self::CutInside { form } => write!(f, "a {form} that ends too early"),
+            Self::Broken { form, at } => write!(f, "a {form} that cannot be read from byte {at} on"),
+            Self::Trailing { bytes } => write!(f, "{bytes} bytes behind the end"),
+            Self::NoIndex => f.write_str("no index (moov): nothing can play it"),
+            Self::WrongIndex { places } => {
+                write!(f, "an index that does not fit the media in {places} places")
+            }
+            Self::FramesMissing { expected, found } => write!(f, "{found} frames of {expected}"),
         }
     }
 }

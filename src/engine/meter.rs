@@ -7,20 +7,17 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
+use super::examining::Examination;
 use super::qetag::Qetag;
 use crate::domain::digest::{Algorithm, Digest};
-use crate::domain::verdict::{Content, Framing, Observation, Page, Structure, TsFacts};
-use crate::media::page;
-use crate::media::ts::{Examiner, Summary};
+use crate::domain::verdict::{Content, Framing, Observation};
 
 /// Measures one body.
 pub(super) struct Meter {
     size: u64,
     sha256: Sha256,
     others: Vec<Other>,
-    content: Content,
-    examiner: Option<Box<Examiner>>,
-    head: Vec<u8>,
+    structure: Examination,
 }
 
 enum Other {
@@ -29,9 +26,6 @@ enum Other {
     Qetag(Box<Qetag>),
     Crc(Algorithm, Box<Crc>),
 }
-
-/// How much of a body is looked at to tell a page from media.
-const HEAD_BYTES: usize = 512;
 
 impl Meter {
     /// Measures what `published` and what another place `vouched` for need, and no more: MD5 costs twice what
@@ -52,19 +46,11 @@ impl Meter {
                 Algorithm::Sha256 => None,
             })
             .collect();
-        let examiner = match content {
-            Content::TransportStream => Some(Box::new(Examiner::new())),
-            Content::Playlist | Content::Opaque => None,
-        };
-        Self { size: 0, sha256: Sha256::new(), others, content, examiner, head: Vec::new() }
+        Self { size: 0, sha256: Sha256::new(), others, structure: Examination::new(content) }
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.size += bytes.len() as u64;
-        if self.head.len() < HEAD_BYTES {
-            let more = bytes.len().min(HEAD_BYTES - self.head.len());
-            self.head.extend_from_slice(&bytes[..more]);
-        }
         self.sha256.update(bytes);
         for other in &mut self.others {
             match other {
@@ -74,9 +60,7 @@ impl Meter {
                 Other::Crc(_, crc) => crc.update(bytes),
             }
         }
-        if let Some(examiner) = &mut self.examiner {
-            examiner.push(bytes);
-        }
+        self.structure.push(bytes);
     }
 
     pub(super) fn size(&self) -> u64 {
@@ -97,20 +81,7 @@ impl Meter {
                 }
             });
         }
-        let page = match self.content {
-            Content::TransportStream | Content::Playlist => page::sniff(&self.head),
-            // An MPD is XML, and nobody knows what else there may be.
-            Content::Opaque => None,
-        };
-        let structure = match (page, self.examiner) {
-            (Some(page), _) => Structure::Page(match page {
-                page::Page::Html => Page::Html,
-                page::Page::Xml => Page::Xml,
-                page::Page::Json => Page::Json,
-            }),
-            (None, Some(examiner)) => Structure::TransportStream(facts(&examiner.finish())),
-            (None, None) => Structure::NotExamined,
-        };
+        let structure = self.structure.finish();
         Observation { size: self.size, framing, digests, structure }
     }
 }
@@ -119,29 +90,10 @@ fn crc(algorithm: Algorithm, kind: CrcAlgorithm) -> Other {
     Other::Crc(algorithm, Box::new(Crc::new(kind)))
 }
 
-fn facts(summary: &Summary) -> TsFacts {
-    TsFacts {
-        packets: summary.packets,
-        trailing_bytes: summary.trailing_bytes,
-        lost_sync: summary.lost_sync,
-        has_pat: summary.has_pat,
-        has_pmt: summary.has_pmt,
-        bad_sections: summary.bad_sections,
-        streams: summary.streams,
-        streams_with_media: summary.streams_with_media,
-        pes_starts: summary.pes_starts,
-        pes_broken: summary.pes_broken,
-        continuity_errors: summary.continuity_errors,
-        transport_errors: summary.transport_errors,
-        scrambled: summary.scrambled,
-        first_pts: summary.first_pts,
-        span: summary.span,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::verdict::{Page, Structure};
 
     fn digest_of(algorithm: Algorithm, text: &[u8]) -> String {
         let published = Digest::new(algorithm, vec![0; algorithm.digest_bytes()]).unwrap();
@@ -185,8 +137,21 @@ mod tests {
 
     #[test]
     fn a_page_in_the_place_of_media_is_seen() {
-        let mut meter = Meter::new(Content::TransportStream, &[], &[]);
-        meter.push(b"<!DOCTYPE html><html>sign in</html>");
-        assert_eq!(meter.finish(Framing::Length).structure, Structure::Page(Page::Html));
+        let contents = [
+            Content::TransportStream,
+            Content::WebM,
+            Content::Mp4,
+            Content::Adts,
+            Content::Mp3,
+            Content::Jpeg,
+        ];
+        for content in contents {
+            let mut meter = Meter::new(content, &[], &[]);
+            meter.push(b"<!DOCTYPE html><html>sign in</html>");
+            assert_eq!(meter.finish(Framing::Length).structure, Structure::Page(Page::Html));
+        }
+        let mut meter = Meter::new(Content::Opaque, &[], &[]);
+        meter.push(b"<?xml version=\"1.0\"?><MPD/>");
+        assert_eq!(meter.finish(Framing::Length).structure, Structure::NotExamined);
     }
 }

@@ -4,6 +4,8 @@
 //! once, here.
 
 mod assemble;
+mod deep;
+mod examining;
 mod located;
 mod locating;
 mod meter;
@@ -42,6 +44,7 @@ use rate::RateLimit;
 use width::Width;
 
 pub use assemble::{Gaps, JoinError, JoinRequest, JoinTo, JoinedFile, Refusal, join_bag};
+pub use deep::{MediaCheck, MediaDamage, check_media};
 pub use located::{Found, LocateError, LocateQuery, Looked, Search};
 pub use ranges::PartsPolicy;
 pub use retry::RetryPolicy;

@@ -360,7 +360,13 @@ impl Fetch<'_> {
     fn most_without_a_size(&self) -> Option<u64> {
         match self.job.expected.content {
             Content::Playlist => Some(MAX_BYTES as u64 + 1),
-            Content::TransportStream | Content::Opaque => None,
+            Content::TransportStream
+            | Content::WebM
+            | Content::Mp4
+            | Content::Adts
+            | Content::Mp3
+            | Content::Jpeg
+            | Content::Opaque => None,
         }
     }
 

@@ -6,7 +6,7 @@ use crate::domain::finding::Finding;
 use crate::domain::place::SourceName;
 use crate::domain::plan::{Item, ItemPlace, TrackPlan};
 use crate::domain::report::{ObjectReport, ObjectRole, Origin, TrackReport, Try};
-use crate::domain::verdict::{Evidence, Verdict, plays_in_full};
+use crate::domain::verdict::{Evidence, Verdict, plays_ms_in_full};
 
 /// What is to be said about bytes that were judged good, whenever they came.
 pub(super) fn findings_of(item: &Item, record: &Record) -> Vec<Finding> {
@@ -14,14 +14,16 @@ pub(super) fn findings_of(item: &Item, record: &Record) -> Vec<Finding> {
     if record.breaks > 0 {
         findings.push(Finding::ContinuityErrors { name: item.name.clone(), count: record.breaks });
     }
-    if let (Evidence::LengthOnly, Some(listed), Some((_, span))) =
-        (&record.evidence, item.expected.duration, record.clock)
-        && !plays_in_full(listed, span)
+    // Journals of earlier versions have only the clock.
+    let playing_ms = record.playing_ms.or(record.clock.map(|(_, span)| span / 90));
+    if let (Evidence::LengthOnly, Some(listed), Some(found_ms)) =
+        (&record.evidence, item.expected.duration, playing_ms)
+        && !plays_ms_in_full(listed, found_ms)
     {
         findings.push(Finding::PlaysShort {
             name: item.name.clone(),
             expected_ms: u64::try_from(listed.as_millis()).unwrap_or(u64::MAX),
-            found_ms: span / 90,
+            found_ms,
         });
     }
     findings
@@ -61,6 +63,7 @@ pub(super) fn report_of(
         verdict,
         size: record.map(|record| record.size),
         digests: record.map(|record| record.digests.clone()).unwrap_or_default(),
+        form: item.expected.content.form(),
         from: record.map(|record| record.from.clone()),
         origin: Origin::Nowhere,
         failed_tries,

@@ -382,7 +382,13 @@ fn keep(
         Structure::TransportStream(facts) => {
             (facts.first_pts.zip(facts.span), facts.continuity_errors + facts.transport_errors)
         }
-        Structure::NotExamined | Structure::Page(_) => (None, 0),
+        // Slices of other forms start at 0 each: their time stamps tell nothing about neighbours.
+        Structure::WebM(_)
+        | Structure::Mp4(_)
+        | Structure::Sound(_)
+        | Structure::Jpeg(_)
+        | Structure::NotExamined
+        | Structure::Page(_) => (None, 0),
     };
     let record = Record {
         name: item.name.clone(),
@@ -394,6 +400,7 @@ fn keep(
         etag,
         at: time_of_day(),
         clock,
+        playing_ms: seen.structure.playing_ms(),
         breaks,
         mtime: 0,
     };

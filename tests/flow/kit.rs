@@ -13,7 +13,7 @@ use recfetch::domain::regions::Addressing;
 use recfetch::domain::report::{ObjectReport, Outcome};
 use recfetch::engine::{
     Candidate, FetchError, FetchOptions, Fetched, Fetcher, JoinRequest, LocateError, LocateQuery,
-    RetryPolicy, Store, Target,
+    RetryPolicy, Store, Target, check_media,
 };
 use recfetch::event::{Event, Observer};
 use recfetch::source::{Credentials, HttpOptions, Place, Proxies, S3Place, Secret, StoreSpec};
@@ -353,6 +353,8 @@ pub fn check(fetched: &Fetched, originals: &BTreeMap<String, Bytes>) -> Outcome 
     let whole = verified(&fetched.dir);
     assert!(whole.is_whole(), "{:?}", whole.damage);
     assert_eq!(whole.exit_code(), outcome.exit_code());
+    let media = check_media(&whole, &|_| ()).unwrap();
+    assert!(media.is_good(), "what was judged good stays good: {:?}", media.damage);
     assert_eq!(fetched.written.exit_code, outcome.exit_code());
     for object in &fetched.report.objects {
         let path = object.path.as_ref().map(|path| fetched.dir.join(path));

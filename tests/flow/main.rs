@@ -7,6 +7,7 @@
 
 mod certificates;
 mod disk;
+mod forms;
 mod joins;
 mod kit;
 mod kodo;

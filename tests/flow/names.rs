@@ -3,7 +3,7 @@
 use recfetch::domain::playlist::UriPolicy;
 use recfetch::domain::report::Outcome;
 use recfetch::engine::{Candidate, Target};
-use recfetch_test_support::{Fault, Script};
+use recfetch_test_support::{Fault, Script, mp4};
 
 use crate::kit::*;
 
@@ -179,7 +179,7 @@ async fn a_rooted_name_is_a_key_of_the_same_bucket_where_that_was_allowed() {
 async fn unknown_names_under_the_recordings_prefix_are_kept_and_reported() {
     let plan = plan(2);
     let stage = Stage::of(Kind::Md5, &plan).await;
-    stage.objects.put(format!("{FOLDER}{SID}_math_7b_0.mp4"), "a film");
+    stage.objects.put(format!("{FOLDER}{SID}_math_7b_0.mp4"), mp4::recording(2000, 1));
     stage.objects.put(format!("{FOLDER}{SID}_what is this"), "a note");
     stage.objects.put(format!("{FOLDER}stranger.ts"), "x");
     let (_keep, out) = out();

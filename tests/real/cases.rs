@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 pub(crate) mod crash;
 pub(crate) mod disk;
+pub(crate) mod forms;
 pub(crate) mod hosts;
 pub(crate) mod judges;
 pub(crate) mod manners;

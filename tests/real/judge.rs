@@ -28,6 +28,15 @@ pub(crate) fn packets(input: &str) -> Packets {
         .collect()
 }
 
+/// How long a file plays by ffprobe, in milliseconds; `None` where it does not say.
+pub(crate) fn duration_ms(file: &Path) -> Option<u64> {
+    let mut command = Command::new("ffprobe");
+    command.args(["-v", "error", "-show_entries", "format=duration", "-of", "json"]);
+    let json: Value = serde_json::from_str(&run(command.arg(file))).expect("ffprobe's JSON");
+    let seconds: f64 = json["format"]["duration"].as_str()?.parse().ok()?;
+    Some((seconds * 1000.0).round() as u64)
+}
+
 /// The reference implementation and coreutils find nothing wrong with the bag.
 pub(crate) fn bag_is_valid(bag: &Path) {
     run(Command::new(&world().tools.bagit).args(["--validate", "--quiet"]).arg(bag));

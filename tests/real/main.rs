@@ -20,7 +20,7 @@ mod tools;
 
 use std::path::Path;
 
-use cases::{backup, crash, disk, hosts as names, judges, manners, qiniu, refusal, store, whole};
+use cases::{backup, crash, disk, forms, hosts as names, judges, manners, qiniu, refusal, store, whole};
 use libtest_mimic::{Arguments, Trial};
 use media::FORMS;
 use rustix::process::Signal;
@@ -129,7 +129,12 @@ fn tests() -> Vec<Test> {
             add(&format!("{name}_by_{}", server.word()), Needs::Servers, Box::new(move || run(server)));
         }
     }
-    let alone: [(&str, Needs, Alone); 15] = [
+    let alone: [(&str, Needs, Alone); 16] = [
+        (
+            "forms::what_ffmpeg_writes_is_whole_and_no_cut_of_it_is",
+            Needs::Servers,
+            forms::what_ffmpeg_writes_is_whole_and_no_cut_of_it_is,
+        ),
         (
             "refusal::a_presigned_url_is_never_printed",
             Needs::Servers,

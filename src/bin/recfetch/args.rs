@@ -310,6 +310,9 @@ pub(crate) enum RecordingMode {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct VerifyArgs {
+    /// Also look into the media: a file may hash right and have been stored cut or broken
+    #[arg(long)]
+    pub(crate) deep: bool,
     /// Bag of a recording
     #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) dirs: Vec<PathBuf>,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::forms;
 use super::{Content, Corruption, Evidence, Expectation, Framing, Observation, Structure};
 use crate::domain::digest::Algorithm;
 use crate::domain::place::SourceName;
@@ -49,8 +50,16 @@ pub fn judge(expected: &Expectation, seen: &Observation, by: &SourceName) -> Res
         // What a store vouches for is kept, whatever it is; else a page is the answer of something else.
         Content::Playlist if proven.is_none() => match &seen.structure {
             Structure::Page(page) => return Err(Corruption::Page(*page)),
-            Structure::NotExamined | Structure::TransportStream(_) => false,
+            Structure::NotExamined
+            | Structure::TransportStream(_)
+            | Structure::WebM(_)
+            | Structure::Mp4(_)
+            | Structure::Sound(_)
+            | Structure::Jpeg(_) => false,
         },
+        Content::WebM | Content::Mp4 | Content::Adts | Content::Mp3 | Content::Jpeg => {
+            forms::judge_structure(expected, &seen.structure, proven.is_some())?
+        }
         Content::Playlist | Content::Opaque => false,
     };
     if let Some(algorithm) = proven {
@@ -87,9 +96,13 @@ fn judge_structure(
     digest_right: bool,
 ) -> Result<bool, Corruption> {
     let facts = match structure {
-        Structure::NotExamined => return Ok(false),
         Structure::Page(page) => return Err(Corruption::Page(*page)),
         Structure::TransportStream(facts) => facts,
+        Structure::NotExamined
+        | Structure::WebM(_)
+        | Structure::Mp4(_)
+        | Structure::Sound(_)
+        | Structure::Jpeg(_) => return Ok(false),
     };
     if facts.packets == 0 {
         return Err(Corruption::NotTransportStream);
@@ -119,14 +132,7 @@ fn judge_structure(
     }
     let mut timed = false;
     if let (Some(duration), Some(span)) = (expected.duration, facts.span) {
-        let expected_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let found_ms = span / 90;
-        let slack = u64::try_from(PLAYING_TIME_SLACK.as_millis()).unwrap_or(u64::MAX)
-            + expected_ms / 100 * PLAYING_TIME_SLACK_PERCENT;
-        if expected_ms.abs_diff(found_ms) > slack {
-            return Err(Corruption::PlayingTime { expected_ms, found_ms });
-        }
-        timed = plays_in_full(duration, span);
+        timed = judge_playing_time(duration, span / 90)?;
     }
     if let (Some(start), Some(found)) = (expected.starts_at, facts.first_pts)
         && clock_distance(start, found) > START_SLACK
@@ -137,12 +143,32 @@ fn judge_structure(
     Ok(timed && breaks == 0)
 }
 
+/// Whether the playing time proves the bytes.
+///
+/// # Errors
+/// Where it is so far from the playlist's that the bytes are wrong.
+pub(super) fn judge_playing_time(listed: Duration, found_ms: u64) -> Result<bool, Corruption> {
+    let expected_ms = u64::try_from(listed.as_millis()).unwrap_or(u64::MAX);
+    let slack = u64::try_from(PLAYING_TIME_SLACK.as_millis()).unwrap_or(u64::MAX)
+        + expected_ms / 100 * PLAYING_TIME_SLACK_PERCENT;
+    if expected_ms.abs_diff(found_ms) > slack {
+        return Err(Corruption::PlayingTime { expected_ms, found_ms });
+    }
+    Ok(plays_ms_in_full(listed, found_ms))
+}
+
 /// Whether a span on the 90 kHz clock is the playing time of the playlist, closely enough to prove it.
 #[must_use]
 pub fn plays_in_full(listed: Duration, span: u64) -> bool {
+    plays_ms_in_full(listed, span / 90)
+}
+
+/// The same for a span in milliseconds.
+#[must_use]
+pub fn plays_ms_in_full(listed: Duration, found_ms: u64) -> bool {
     let expected_ms = u64::try_from(listed.as_millis()).unwrap_or(u64::MAX);
     let slack = PROVING_SLACK_MS.max(expected_ms / 100 * PROVING_SLACK_PERCENT);
-    expected_ms.abs_diff(span / 90) <= slack
+    expected_ms.abs_diff(found_ms) <= slack
 }
 
 /// The distance of two points on the 33-bit clock of a transport stream, which wraps every 26.5 hours.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::media::{Form, JpegFacts, Mp4Facts, SoundFacts, WebMFacts};
 use crate::domain::digest::Digest;
 use crate::domain::key::ObjectName;
 
@@ -30,6 +31,16 @@ pub enum Content {
     TransportStream,
     /// A playlist: examined by the playlist reader.
     Playlist,
+    /// WebM: its structure is examined.
+    WebM,
+    /// MP4 or M4A: its structure is examined.
+    Mp4,
+    /// AAC in ADTS frames: its structure is examined.
+    Adts,
+    /// MP3: its structure is examined.
+    Mp3,
+    /// A JPEG picture: its structure is examined.
+    Jpeg,
     /// Anything else: only length and digest can be judged.
     #[default]
     Opaque,
@@ -68,6 +79,14 @@ pub enum Structure {
     Page(Page),
     /// A transport stream, whole or broken.
     TransportStream(TsFacts),
+    /// A WebM file, whole or broken.
+    WebM(WebMFacts),
+    /// An MP4 file, whole or broken.
+    Mp4(Mp4Facts),
+    /// A file of ADTS or MP3 frames, whole or broken.
+    Sound(SoundFacts),
+    /// A JPEG picture, whole or broken.
+    Jpeg(JpegFacts),
 }
 
 /// Text that servers send in the place of media.
@@ -114,6 +133,50 @@ pub struct TsFacts {
     pub first_pts: Option<u64>,
     /// From the first to the last presentation time stamp of the longest stream, plus one frame, 90 kHz.
     pub span: Option<u64>,
+}
+
+impl Content {
+    /// The form that the bytes are examined as; `None` where their structure is not.
+    #[must_use]
+    pub fn form(self) -> Option<Form> {
+        match self {
+            Self::TransportStream => Some(Form::TransportStream),
+            Self::WebM => Some(Form::WebM),
+            Self::Mp4 => Some(Form::Mp4),
+            Self::Adts => Some(Form::Adts),
+            Self::Mp3 => Some(Form::Mp3),
+            Self::Jpeg => Some(Form::Jpeg),
+            Self::Playlist | Self::Opaque => None,
+        }
+    }
+}
+
+impl From<Option<Form>> for Content {
+    fn from(form: Option<Form>) -> Self {
+        match form {
+            Some(Form::TransportStream) => Self::TransportStream,
+            Some(Form::WebM) => Self::WebM,
+            Some(Form::Mp4) => Self::Mp4,
+            Some(Form::Adts) => Self::Adts,
+            Some(Form::Mp3) => Self::Mp3,
+            Some(Form::Jpeg) => Self::Jpeg,
+            None => Self::Opaque,
+        }
+    }
+}
+
+impl Structure {
+    /// How long the media plays, in milliseconds, where its structure tells.
+    #[must_use]
+    pub fn playing_ms(&self) -> Option<u64> {
+        match self {
+            Self::TransportStream(facts) => facts.span.map(|span| span / 90),
+            Self::WebM(facts) => facts.playing_ms,
+            Self::Mp4(facts) => facts.playing_ms,
+            Self::Sound(facts) => facts.playing_ms,
+            Self::Jpeg(_) | Self::NotExamined | Self::Page(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Page {

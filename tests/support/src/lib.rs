@@ -7,15 +7,19 @@
 mod bucket;
 pub mod fault;
 pub mod kodo;
+pub mod mp4;
 pub mod net;
+pub mod picture;
 mod proxy;
 pub mod recording;
 pub mod s3;
 pub mod script;
+pub mod sound;
 pub mod store;
 pub mod tls;
 pub mod ts;
 pub mod web;
+pub mod webm;
 mod wire;
 
 pub use fault::{Fault, Faults, Script};

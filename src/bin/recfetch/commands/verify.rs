@@ -1,9 +1,10 @@
-//! `verify`: are bags still what they were?
+//! `verify`: are bags still what they were, and were they good?
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use recfetch::archive::{Damage, Verification};
+use recfetch::engine::{MediaCheck, check_media};
 use serde_json::{Value, json};
 
 use crate::args::VerifyArgs;
@@ -18,18 +19,18 @@ pub(crate) async fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode
     let mut failures = Vec::new();
     for dir in &args.dirs {
         let verified = tokio::select! {
-            verified = verify(context, dir.clone()) => verified,
+            verified = verify(context, dir.clone(), args.deep) => verified,
             () = context.cancel.cancelled() => {
                 code = code.worse(ExitCode::Interrupted);
                 break;
             }
         };
         match verified {
-            Ok(verification) => {
-                code = code.worse(ExitCode::from_number(verification.exit_code()));
+            Ok(verified) => {
+                code = code.worse(verified.exit_code());
                 match context.form {
-                    Form::Text => context.print(&text(&verification))?,
-                    Form::Json => results.push(json(&verification)),
+                    Form::Text => context.print(&text(&verified))?,
+                    Form::Json => results.push(json(&verified)),
                 }
             }
             Err(failure) => {
@@ -52,11 +53,37 @@ pub(crate) async fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode
     Ok(code)
 }
 
-async fn verify(context: &Context, dir: PathBuf) -> Result<Verification, Failure> {
+/// What was found in a bag.
+struct Verified {
+    bag: Verification,
+    /// Where it was asked for.
+    media: Option<MediaCheck>,
+}
+
+impl Verified {
+    fn is_whole(&self) -> bool {
+        self.bag.is_whole() && self.media.as_ref().is_none_or(MediaCheck::is_good)
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        let bag = ExitCode::from_number(self.bag.exit_code());
+        let good = self.media.as_ref().is_none_or(MediaCheck::is_good);
+        if good { bag } else { bag.worse(ExitCode::Corrupt) }
+    }
+}
+
+async fn verify(context: &Context, dir: PathBuf, deep: bool) -> Result<Verified, Failure> {
     let progress = context.progress.clone();
-    progress.begin(&format!("verifying  {}", dir.display()), payload_bytes(&dir));
+    let total = payload_bytes(&dir);
+    progress.begin(&format!("verifying  {}", dir.display()), total);
     let hashing = tokio::task::spawn_blocking(move || {
-        recfetch::archive::verify(&dir, &|bytes| progress.advance(bytes))
+        let bag = recfetch::archive::verify(&dir, &|bytes| progress.advance(bytes))?;
+        if !deep {
+            return Ok(Verified { bag, media: None });
+        }
+        progress.begin(&format!("examining  {}", dir.display()), total);
+        let media = check_media(&bag, &|bytes| progress.advance(bytes))?;
+        Ok::<_, recfetch::archive::Error>(Verified { bag, media: Some(media) })
     });
     Ok(hashing.await.map_err(Failure::internal)??)
 }
@@ -68,36 +95,54 @@ fn payload_bytes(dir: &Path) -> Option<u64> {
     oxum.trim().split_once('.')?.0.parse().ok()
 }
 
-fn text(verification: &Verification) -> String {
+fn text(verified: &Verified) -> String {
+    let verification = &verified.bag;
     let mut text = String::new();
     for damage in &verification.damage {
         let _ = writeln!(text, "{}", printable(&damage.to_string()));
     }
+    for damage in verified.media.iter().flat_map(|media| &media.damage) {
+        let _ = writeln!(text, "{}", printable(&damage.to_string()));
+    }
     let amount = format!("{}, {}", count(verification.files, "file"), size(verification.bytes));
     let recording = match &verification.report {
-        Some(report) if verification.is_whole() => format!("recording {}", printable(&report.outcome)),
+        Some(report) if verified.is_whole() => format!("recording {}", printable(&report.outcome)),
         Some(report) => format!("recording was {}", printable(&report.outcome)),
         None => "no report".to_owned(),
     };
     let dir = verification.dir.display().to_string();
-    let (word, damage) = if verification.is_whole() {
+    let (word, damage) = if verified.is_whole() {
         ("whole", String::new())
     } else {
-        ("damaged", format!("{}; ", counts(&verification.damage)))
+        ("damaged", format!("{}; ", counts(verified)))
     };
-    let _ = writeln!(text, "{word:<10} {}  {damage}{amount}; {recording}", printable(&dir));
+    let media = verified.media.as_ref().map(looked_into).unwrap_or_default();
+    let _ = writeln!(text, "{word:<10} {}  {damage}{amount}{media}; {recording}", printable(&dir));
+    text
+}
+
+/// `, media of 5 files looked into, 1 could not be judged`
+fn looked_into(media: &MediaCheck) -> String {
+    let mut text = format!(", media of {} looked into", count(media.judged, "file"));
+    if media.not_judged > 0 {
+        let _ = write!(text, ", {} could not be judged", media.not_judged);
+    }
     text
 }
 
 /// `2 changed, 1 missing`
-fn counts(damage: &[Damage]) -> String {
-    let words = ["changed", "missing", "extra", "unreadable", "unusable"];
+fn counts(verified: &Verified) -> String {
+    let words = ["changed", "missing", "extra", "unreadable", "unusable", BAD_MEDIA];
+    let bad = verified.media.iter().flat_map(|media| &media.damage).map(|_| BAD_MEDIA);
+    let kinds: Vec<_> = verified.bag.damage.iter().map(kind).chain(bad).collect();
     let parts = words.into_iter().filter_map(|word| {
-        let number = damage.iter().filter(|damage| kind(damage) == word).count();
+        let number = kinds.iter().filter(|kind| **kind == word).count();
         (number > 0).then(|| format!("{number} {word}"))
     });
     parts.collect::<Vec<_>>().join(", ")
 }
+
+const BAD_MEDIA: &str = "bad-media";
 
 fn kind(damage: &Damage) -> &'static str {
     match damage {
@@ -109,19 +154,30 @@ fn kind(damage: &Damage) -> &'static str {
     }
 }
 
-fn json(verification: &Verification) -> Value {
-    let damage: Vec<Value> = verification.damage.iter().map(damage_json).collect();
+fn json(verified: &Verified) -> Value {
+    let verification = &verified.bag;
+    let bad = verified
+        .media
+        .iter()
+        .flat_map(|media| &media.damage)
+        .map(|damage| json!({ "kind": BAD_MEDIA, "path": damage.path, "why": damage.what.to_string() }));
+    let damage: Vec<Value> = verification.damage.iter().map(damage_json).chain(bad).collect();
     let report = verification.report.as_ref();
-    json!({
+    let mut value = json!({
         "dir": verification.dir.to_string_lossy(),
-        "whole": verification.is_whole(),
+        "whole": verified.is_whole(),
         "files": verification.files,
         "bytes": verification.bytes,
         "recording": report.map(|report| &report.recording),
         "outcome": report.map(|report| &report.outcome),
-        "exit_code": verification.exit_code(),
+        "exit_code": verified.exit_code().number(),
         "damage": damage,
-    })
+    });
+    if let Some(media) = &verified.media {
+        value["media"] =
+            json!({ "judged": media.judged, "not_judged": media.not_judged, "bytes": media.bytes });
+    }
+    value
 }
 
 fn damage_json(damage: &Damage) -> Value {

@@ -262,6 +262,7 @@ mod tests {
             key: Some(key),
             path: None,
             role: ObjectRole::Segment(TrackId::MIXED),
+            form: None,
             starts: Some(starts),
             duration: None,
             size: here.then_some(2_000_000),

@@ -1,0 +1,193 @@
+//! Looking into the media of a bag, offline: bytes that are as they were may have been stored bad.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::examining::Examination;
+use crate::archive::{self, Damage, Error, ObjectV1, ReportV1, RoleV1, Verification};
+use crate::domain::digest::Algorithm;
+use crate::domain::place::SourceName;
+use crate::domain::verdict::{
+    Content, Corruption, Expectation, Form, Framing, Observation, Structure, judge,
+};
+
+/// What the media of a bag looks like.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MediaCheck {
+    /// Files whose structure was judged.
+    pub judged: usize,
+    /// Files besides the playlists whose structure cannot be judged: of a form that is not known here,
+    /// encrypted, or with an index that is too large.
+    pub not_judged: usize,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// What is wrong, by path.
+    pub damage: Vec<MediaDamage>,
+}
+
+/// A file whose bytes are as they were stored, and are bad.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaDamage {
+    /// Its path in the bag.
+    pub path: String,
+    /// What is wrong.
+    pub what: Corruption,
+}
+
+/// Examines the structure of every payload file of a bag that was just verified, by the rules by which it is
+/// judged when it is fetched. Files that the verification found changed, missing or unreadable are left out.
+/// `progress` is told the bytes as they are read, by several threads.
+///
+/// # Errors
+/// Where a file cannot be read. Bad media is a result, not an error.
+pub fn check_media(
+    verification: &Verification,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<MediaCheck, Error> {
+    let work = plan(verification)?;
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new((MediaCheck::default(), None));
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).min(work.len().max(1));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(file) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let looked = look(verification, file, progress);
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    match looked {
+                        Ok(looked) => found.0.add(file, looked),
+                        Err(error) => found.1 = Some(error),
+                    }
+                }
+            });
+        }
+    });
+    let (mut check, error) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    check.damage.sort_by(|a, b| a.path.cmp(&b.path));
+    error.map_or(Ok(check), Err)
+}
+
+/// A file to be looked into.
+struct Work {
+    path: String,
+    expected: Expectation,
+}
+
+struct Looked {
+    bytes: u64,
+    can_be_judged: bool,
+    what: Option<Corruption>,
+}
+
+fn plan(verification: &Verification) -> Result<Vec<Work>, Error> {
+    let report = verification.report.as_ref();
+    let objects: HashMap<&str, &ObjectV1> = report
+        .iter()
+        .flat_map(|report| &report.objects)
+        .filter_map(|object| Some((object.path.as_deref()?, object)))
+        .collect();
+    let by_name = report.is_none_or(tells_no_forms);
+    let damaged: BTreeSet<&str> = verification.damage.iter().filter_map(path_of).collect();
+    let paths = archive::payload(&verification.dir)?;
+    let work = paths.into_iter().filter(|path| !damaged.contains(path.as_str())).filter_map(|path| {
+        let object = objects.get(path.as_str()).copied();
+        let is_playlist = object.is_some_and(|object| object.role == RoleV1::Playlist);
+        if is_playlist || (object.is_none() && path.to_ascii_lowercase().ends_with(".m3u8")) {
+            return None;
+        }
+        let form = match object {
+            Some(object) if !by_name => object.form.as_deref().and_then(Form::from_code),
+            Some(object) => Form::of_name(&object.name),
+            None => Form::of_name(&path),
+        };
+        Some(Work { path, expected: expectation(form, object) })
+    });
+    Ok(work.collect())
+}
+
+/// Whether a report is of a version that did not write down what was examined as what. Where segments are
+/// encrypted, their names do not tell it.
+fn tells_no_forms(report: &ReportV1) -> bool {
+    report.objects.iter().all(|object| object.form.is_none())
+        && !report.findings.iter().any(|finding| finding.code == "encrypted")
+}
+
+fn expectation(form: Option<Form>, object: Option<&ObjectV1>) -> Expectation {
+    // What a store vouched for when it was fetched is known to have been recorded so.
+    let vouched_for =
+        object.and_then(|object| object.evidence.as_ref()).is_some_and(|e| e.kind == "store-digest");
+    let sha256 = object
+        .iter()
+        .flat_map(|object| &object.digests)
+        .filter(|_| vouched_for)
+        .filter_map(archive::DigestV1::to_digest)
+        .filter(|digest| digest.algorithm() == Algorithm::Sha256);
+    Expectation {
+        content: Content::from(form),
+        duration: object.and_then(|object| object.duration_ms).map(Duration::from_millis),
+        digests: sha256.collect(),
+        ..Expectation::default()
+    }
+}
+
+fn path_of(damage: &Damage) -> Option<&str> {
+    match damage {
+        Damage::Changed { path, .. }
+        | Damage::Missing { path }
+        | Damage::Extra { path }
+        | Damage::Unreadable { path, .. }
+        | Damage::NotInManifest { path } => Some(path),
+        Damage::BadLine { .. } | Damage::Oxum { .. } => None,
+    }
+}
+
+fn look(verification: &Verification, file: &Work, progress: &(dyn Fn(u64) + Sync)) -> Result<Looked, Error> {
+    if file.expected.content == Content::Opaque {
+        return Ok(Looked { bytes: 0, can_be_judged: false, what: None });
+    }
+    let mut examination = Examination::new(file.expected.content);
+    let mut bytes = 0;
+    archive::read_payload(&verification.dir, &file.path, &mut |piece| {
+        examination.push(piece);
+        bytes += piece.len() as u64;
+        progress(piece.len() as u64);
+    })?;
+    let structure = examination.finish();
+    let can_be_judged = match &structure {
+        Structure::NotExamined => false,
+        Structure::TransportStream(facts) => facts.scrambled == 0,
+        Structure::Mp4(facts) => !facts.too_large,
+        Structure::WebM(_) | Structure::Sound(_) | Structure::Jpeg(_) | Structure::Page(_) => true,
+    };
+    // The bytes were hashed just now: their digest is the one of the report.
+    let digests = file.expected.digests.clone();
+    let seen = Observation { size: bytes, framing: Framing::Length, digests, structure };
+    let what = judge(&file.expected, &seen, &SourceName::new("bag")).err();
+    Ok(Looked { bytes, can_be_judged, what })
+}
+
+impl MediaCheck {
+    /// Whether nothing is wrong, as far as it could be judged.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.damage.is_empty()
+    }
+
+    fn add(&mut self, file: &Work, looked: Looked) {
+        self.bytes += looked.bytes;
+        if looked.can_be_judged || looked.what.is_some() {
+            self.judged += 1;
+        } else {
+            self.not_judged += 1;
+        }
+        self.damage.extend(looked.what.map(|what| MediaDamage { path: file.path.clone(), what }));
+    }
+}
+
+impl std::fmt::Display for MediaDamage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "bad-media  {}: {}", self.path, self.what)
+    }
+}
