@@ -188,7 +188,16 @@ pub async fn connect(spec: &StoreSpec) -> Result<Arc<dyn Source>, Error> {
             return Err(Error::new(Obstacle::Unsupported, Operation::Sign, &spec.name, "")
                 .with_answer("built without the feature `s3`"));
         }
-        Place::Oss(_) | Place::Kodo(_) => {
+        #[cfg(feature = "oss")]
+        Place::Oss(place) => Arc::new(super::OssSource::new(spec.name.clone(), place.clone(), &spec.http)?),
+        #[cfg(not(feature = "oss"))]
+        Place::Oss(_) => {
+            use super::Operation;
+            use crate::domain::place::Obstacle;
+            return Err(Error::new(Obstacle::Unsupported, Operation::Sign, &spec.name, "")
+                .with_answer("built without the feature `oss`"));
+        }
+        Place::Kodo(_) => {
             return Err(Error::new(
                 crate::domain::place::Obstacle::Unsupported,
                 super::Operation::Sign,

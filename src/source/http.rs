@@ -112,8 +112,32 @@ impl<D: Dialect> Transport<D> {
     }
 
     pub(super) async fn stat(&self, key: &ObjectKey, request: Request) -> Result<ObjectInfo, Error> {
-        let answer = self.send(Method::HEAD, Operation::Stat, key, request).await?;
+        let answer = self.send(Method::HEAD, Operation::Stat, key.as_str(), request).await?;
         Ok(self.read_info(key, answer.headers()))
+    }
+
+    /// The whole answer to a GET that is about the bucket, of at most `most` bytes.
+    #[cfg(feature = "oss")]
+    pub(super) async fn document(
+        &self,
+        target: &str,
+        request: Request,
+        most: usize,
+    ) -> Result<Vec<u8>, Error> {
+        let mut answer = self.send(Method::GET, Operation::List, target, request).await?;
+        let mut body = Vec::new();
+        loop {
+            match answer.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= most => body.extend_from_slice(&chunk),
+                Ok(Some(_)) => {
+                    return Err(self
+                        .error(Obstacle::Unexpected, Operation::List, target)
+                        .with_answer("the answer is longer than any listing"));
+                }
+                Ok(None) => return Ok(body),
+                Err(cause) => return Err(transport_error(&self.name, Operation::List, target, cause)),
+            }
+        }
     }
 
     pub(super) async fn open(
@@ -134,7 +158,7 @@ impl<D: Dialect> Transport<D> {
         if let Some(etag) = read.if_match {
             request.headers.insert(header::IF_MATCH, header_value(&etag.quoted()));
         }
-        let answer = self.send(Method::GET, Operation::Read, key, request).await?;
+        let answer = self.send(Method::GET, Operation::Read, key.as_str(), request).await?;
         let mut info = self.read_info(key, answer.headers());
         let framing = framing(&answer);
         let length = info.size;
@@ -157,19 +181,19 @@ impl<D: Dialect> Transport<D> {
                     None => Obstacle::Unexpected,
                 };
                 return Err(self
-                    .error(obstacle, Operation::Read, key)
+                    .error(obstacle, Operation::Read, key.as_str())
                     .with_answer("the range of the answer is not the one that was asked for"));
             }
             info.size = range.and_then(|r| r.whole);
         } else if read.until.is_some() {
             // It would send the whole object for each part.
             return Err(self
-                .error(Obstacle::Unsupported, Operation::Read, key)
+                .error(Obstacle::Unsupported, Operation::Read, key.as_str())
                 .with_answer("a part was asked for and the whole object comes"));
         } else if read.from > 0 {
             // The range was ignored and the object comes from its start: what is here already is read past.
             if read.if_match.is_none() || info.etag.as_ref() != read.if_match {
-                return Err(self.error(Obstacle::Changed, Operation::Read, key));
+                return Err(self.error(Obstacle::Changed, Operation::Read, key.as_str()));
             }
             skip = read.from;
         }
@@ -189,7 +213,7 @@ impl<D: Dialect> Transport<D> {
         &self,
         method: Method,
         operation: Operation,
-        key: &ObjectKey,
+        target: &str,
         request: Request,
     ) -> Result<reqwest::Response, Error> {
         let mut url = request.url.expose().clone();
@@ -200,22 +224,22 @@ impl<D: Dialect> Transport<D> {
                 .headers(request.headers.clone())
                 .send()
                 .await
-                .map_err(|cause| transport_error(&self.name, operation, key.as_str(), cause))?;
-            tracing::debug!(store = %self.name, %method, key = key.as_str(), status = answer.status().as_u16());
+                .map_err(|cause| transport_error(&self.name, operation, target, cause))?;
+            tracing::debug!(store = %self.name, %method, key = target, status = answer.status().as_u16());
             // Other successes carry something else than the object, or nothing.
             if matches!(answer.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
                 return Ok(answer);
             }
             let next = answer.status().is_redirection() && self.dialect.follows_redirects();
             match next.then(|| redirect_target(&url, answer.headers())).flatten() {
-                Some(target) => url = target,
-                None => return Err(self.refused(operation, key, answer).await),
+                Some(next) => url = next,
+                None => return Err(self.refused(operation, target, answer).await),
             }
         }
-        Err(self.error(Obstacle::Unexpected, operation, key).with_answer("redirected in a circle"))
+        Err(self.error(Obstacle::Unexpected, operation, target).with_answer("redirected in a circle"))
     }
 
-    async fn refused(&self, operation: Operation, key: &ObjectKey, mut answer: reqwest::Response) -> Error {
+    async fn refused(&self, operation: Operation, target: &str, mut answer: reqwest::Response) -> Error {
         let (status, headers) = (answer.status(), answer.headers().clone());
         let mut body = Vec::new();
         while body.len() < ERROR_BODY_BYTES {
@@ -230,7 +254,7 @@ impl<D: Dialect> Transport<D> {
             text.push(' ');
             text.push_str(&words);
         }
-        let mut error = self.error(obstacle, operation, key).with_answer(text);
+        let mut error = self.error(obstacle, operation, target).with_answer(text);
         error.retry_after = retry_after(&headers);
         error
     }
@@ -247,8 +271,8 @@ impl<D: Dialect> Transport<D> {
         info
     }
 
-    fn error(&self, obstacle: Obstacle, operation: Operation, key: &ObjectKey) -> Error {
-        Error::new(obstacle, operation, &self.name, key.as_str())
+    fn error(&self, obstacle: Obstacle, operation: Operation, target: &str) -> Error {
+        Error::new(obstacle, operation, &self.name, target)
     }
 }
 

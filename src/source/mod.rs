@@ -8,6 +8,8 @@ mod dir;
 mod error;
 mod http;
 mod memory;
+#[cfg(feature = "oss")]
+mod oss;
 #[cfg(feature = "s3")]
 mod s3;
 mod s3_answer;
@@ -33,6 +35,8 @@ pub use dir::DirSource;
 pub use error::{Cause, Error, Operation};
 pub use http::{HttpOptions, HttpSource, Proxies};
 pub use memory::MemorySource;
+#[cfg(feature = "oss")]
+pub use oss::OssSource;
 #[cfg(feature = "s3")]
 pub use s3::S3Source;
 pub use secret::{RedactedUrl, Secret};

@@ -100,7 +100,7 @@ pub(super) fn obstacle(status: StatusCode, headers: &HeaderMap, error: Option<&S
 }
 
 /// Text of a stranger, fit for one line of a terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
