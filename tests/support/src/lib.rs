@@ -7,6 +7,7 @@
 mod bucket;
 pub mod fault;
 pub mod net;
+pub mod oss;
 mod proxy;
 pub mod recording;
 pub mod s3;
@@ -19,6 +20,7 @@ mod wire;
 
 pub use fault::{Fault, Faults, Script};
 pub use net::{Handle, Logged};
+pub use oss::OssOptions;
 pub use recording::Plan;
 pub use s3::{Keys, S3Options};
 pub use store::{Checksum, Object, Objects};
