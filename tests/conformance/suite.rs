@@ -69,6 +69,14 @@ async fn s3_keeps_what_the_port_promises() {
     suite(makers::s3::bucket, EmptyFolders::AreNames, Bodies::Stream).await;
 }
 
+#[cfg(feature = "oss")]
+#[tokio::test]
+async fn oss_keeps_what_the_port_promises_by_either_signature() {
+    suite(makers::oss::v4, EmptyFolders::AreNames, Bodies::Stream).await;
+    suite(makers::oss::v1, EmptyFolders::AreNames, Bodies::Stream).await;
+    suite(makers::oss::v1_when_asked, EmptyFolders::AreNames, Bodies::AreThere).await;
+}
+
 async fn stats<F: Future<Output = Made>>(make: impl Fn(Objects) -> F) {
     let objects = Objects::new();
     objects.put("a/b.ts", &b"0123456789"[..]).put("a/empty.ts", &b""[..]);
@@ -214,11 +222,22 @@ async fn big_bodies_stream<F: Future<Output = Made>>(make: impl Fn(Objects) -> F
 #[cfg(feature = "s3")]
 #[tokio::test]
 async fn keys_that_are_no_names_are_listed_apart() {
+    no_names_are_listed_apart(makers::s3::bucket).await;
+}
+
+#[cfg(feature = "oss")]
+#[tokio::test]
+async fn keys_that_are_no_names_are_listed_apart_by_oss() {
+    no_names_are_listed_apart(makers::oss::v4).await;
+}
+
+#[cfg(any(feature = "s3", feature = "oss"))]
+async fn no_names_are_listed_apart<F: Future<Output = Made>>(make: impl Fn(Objects) -> F) {
     let objects = Objects::new();
     for key in ["ok.ts", "folder/", "a/../b.ts", "/rooted.ts", "./here.ts"] {
         objects.put(key, &b"x"[..]);
     }
-    let made = makers::s3::bucket(objects).await;
+    let made = make(objects).await;
     let (mut good, mut bad, mut after) = (Vec::new(), Vec::new(), None);
     loop {
         let Page { objects, unsafe_keys, next } = made.source.list("", after.as_ref()).await.unwrap();

@@ -12,6 +12,8 @@ mod kit;
 mod listing;
 mod matrix;
 mod names;
+#[cfg(feature = "oss")]
+mod oss;
 mod places;
 mod random;
 mod reruns;
