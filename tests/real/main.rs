@@ -19,7 +19,7 @@ mod tools;
 
 use std::path::Path;
 
-use cases::{backup, crash, disk, manners, refusal, store, whole};
+use cases::{backup, crash, disk, manners, oss, refusal, store, whole};
 use libtest_mimic::{Arguments, Trial};
 use media::FORMS;
 use rustix::process::Signal;
@@ -171,5 +171,9 @@ fn tests() -> Vec<Test> {
         Needs::Servers,
         Box::new(manners::json_is_all_there_is_on_stdout),
     );
+    for (name, judge) in oss::JUDGES {
+        let run = Box::new(move || oss::is_judged(judge));
+        add(&format!("oss::the_server_is_judged_by_{name}"), Needs::Servers, run);
+    }
     tests
 }

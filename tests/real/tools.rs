@@ -16,6 +16,12 @@ pub(crate) struct Tools {
     pub(crate) nginx: PathBuf,
     /// Moves the clock of one process.
     pub(crate) faketime: PathBuf,
+    /// Python with the vendors' clients.
+    pub(crate) python: PathBuf,
+    /// Node.
+    pub(crate) node: PathBuf,
+    /// The vendors' clients for Node.
+    pub(crate) node_modules: PathBuf,
 }
 
 const FAKETIME_FOLDERS: [&str; 4] = [
@@ -26,7 +32,7 @@ const FAKETIME_FOLDERS: [&str; 4] = [
 ];
 
 impl Tools {
-    /// Finds all of them; the wheels' programs are in `venv/bin`.
+    /// Finds all of them; the wheels' programs are in `venv/bin`, packages for Node in `node` beside it.
     pub(crate) fn find(venv: &Path) -> Result<Self, String> {
         let bin = venv.join("bin");
         for name in ["ffmpeg", "ffprobe", "sha256sum", "timeout", "script"] {
@@ -43,6 +49,11 @@ impl Tools {
             bagit: in_venv("bagit.py")?,
             nginx: on_path("nginx").ok_or("nginx is missing")?,
             faketime: faketime.into_iter().find(|path| path.is_file()).ok_or("libfaketime is missing")?,
+            python: in_venv("python")?,
+            node: on_path("node").ok_or("node is missing")?,
+            node_modules: Some(venv.with_file_name("node").join("node_modules"))
+                .filter(|path| path.is_dir())
+                .ok_or("the packages for Node are missing")?,
         })
     }
 }
