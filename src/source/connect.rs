@@ -191,13 +191,14 @@ pub async fn connect(spec: &StoreSpec) -> Result<Arc<dyn Source>, Error> {
         Place::Kodo(place) => {
             Arc::new(super::KodoSource::connect(spec.name.clone(), place.clone(), &spec.http)?)
         }
+        #[cfg(feature = "oss")]
+        Place::Oss(place) => Arc::new(super::OssSource::new(spec.name.clone(), place.clone(), &spec.http)?),
+        #[cfg(not(feature = "oss"))]
         Place::Oss(_) => {
-            return Err(Error::new(
-                crate::domain::place::Obstacle::Unsupported,
-                super::Operation::Sign,
-                &spec.name,
-                "",
-            ));
+            use super::Operation;
+            use crate::domain::place::Obstacle;
+            return Err(Error::new(Obstacle::Unsupported, Operation::Sign, &spec.name, "")
+                .with_answer("built without the feature `oss`"));
         }
         Place::Http { url } => Arc::new(HttpSource::new(spec.name.clone(), url.clone(), &spec.http)?),
         Place::Dir { path } => Arc::new(DirSource::new(spec.name.clone(), path)),

@@ -12,6 +12,8 @@ mod kodo;
 mod kodo_answer;
 mod kodo_headers;
 mod memory;
+#[cfg(feature = "oss")]
+mod oss;
 mod oss_headers;
 #[cfg(feature = "s3")]
 mod s3;
@@ -39,6 +41,8 @@ pub(crate) use http::client;
 pub use http::{HttpOptions, HttpSource, Proxies};
 pub use kodo::KodoSource;
 pub use memory::MemorySource;
+#[cfg(feature = "oss")]
+pub use oss::OssSource;
 #[cfg(feature = "s3")]
 pub use s3::S3Source;
 pub use secret::{RedactedUrl, Secret};

@@ -172,3 +172,62 @@ pub(crate) mod kodo {
         Made::new(connect(place), server)
     }
 }
+
+#[cfg(feature = "oss")]
+pub(crate) mod oss {
+    use recfetch::source::{Credentials, OssAddressing, OssPlace, OssSignature, OssSource, Secret};
+    use recfetch_test_support::oss::Signatures;
+    use recfetch_test_support::{Keys, OssOptions, oss};
+
+    use super::*;
+
+    pub(crate) const BUCKET: &str = "lessons";
+    pub(crate) const ACCESS: &str = "LTAIEXAMPLE";
+    pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+    pub(crate) fn options() -> OssOptions {
+        // Three keys to a page, so that every listing has several.
+        OssOptions { page_size: 3, ..OssOptions::new(BUCKET, Keys::new(ACCESS, SECRET)) }
+    }
+
+    pub(crate) fn keys(token: Option<&str>) -> Credentials {
+        Credentials::Keys {
+            access_key: ACCESS.to_owned(),
+            secret_key: Secret::new(SECRET),
+            session_token: token.map(Secret::new),
+        }
+    }
+
+    pub(crate) fn place(endpoint: &str) -> OssPlace {
+        OssPlace {
+            region: "cn-hangzhou".to_owned(),
+            bucket: BUCKET.to_owned(),
+            endpoint: endpoint.to_owned(),
+            addressing: OssAddressing::Path,
+            signature: OssSignature::V4,
+            credentials: keys(None),
+        }
+    }
+
+    pub(crate) fn connect(place: OssPlace) -> OssSource {
+        OssSource::new(name(), place, &HttpOptions::default()).unwrap()
+    }
+
+    async fn made(objects: Objects, signatures: Signatures, signature: OssSignature) -> Made {
+        let server = oss::start(&objects, OssOptions { signatures, ..options() }).await.unwrap();
+        Made::new(connect(OssPlace { signature, ..place(&server.url()) }), server)
+    }
+
+    pub(crate) async fn v4(objects: Objects) -> Made {
+        made(objects, Signatures::OnlyV4, OssSignature::V4).await
+    }
+
+    pub(crate) async fn v1(objects: Objects) -> Made {
+        made(objects, Signatures::OnlyV1, OssSignature::V1).await
+    }
+
+    /// Version 4 is tried first and never taken.
+    pub(crate) async fn v1_when_asked(objects: Objects) -> Made {
+        made(objects, Signatures::OnlyV1, OssSignature::V4).await
+    }
+}

@@ -548,3 +548,214 @@ mod s3 {
         assert!(!format!("{:?} {:?}", with(token), keys()).contains(token));
     }
 }
+
+#[cfg(feature = "oss")]
+mod oss {
+    use recfetch::domain::digest::Algorithm;
+    use recfetch::source::{Credentials, OssPlace, OssSignature};
+    use recfetch_test_support::oss::{self, Crc, Signatures, WrongRegion};
+    use recfetch_test_support::s3::{Permission, Token};
+    use recfetch_test_support::{Keys, OssOptions};
+
+    use super::*;
+    use crate::makers::oss::{ACCESS, BUCKET, SECRET, connect, keys, options, place};
+
+    const BOTH: [OssSignature; 2] = [OssSignature::V4, OssSignature::V1];
+
+    /// What one server says to reading, asking and listing.
+    async fn answers(options: OssOptions, change: impl FnOnce(&mut OssPlace)) -> [Error; 3] {
+        let server = oss::start(&objects(), options).await.unwrap();
+        all(&server.url(), change).await
+    }
+
+    async fn all(endpoint: &str, change: impl FnOnce(&mut OssPlace)) -> [Error; 3] {
+        let mut place = place(endpoint);
+        change(&mut place);
+        assert!(!format!("{place:?}").contains(SECRET));
+        let source = connect(place);
+        assert!(!source.describe().contains(SECRET));
+        let [opened, stat] = errors_of(&source).await;
+        let listed = source.list("a/", None).await.expect_err("refused");
+        for error in [&opened, &stat, &listed] {
+            clean(error);
+            for secret in [SECRET, "Signature=", "uthorization:"] {
+                assert!(!words_of(error).contains(secret), "{}", words_of(error));
+            }
+        }
+        assert_eq!(listed.operation, Operation::List);
+        [opened, stat, listed]
+    }
+
+    #[tokio::test]
+    async fn refusals_say_why_even_to_a_head() {
+        let with_token = |token| {
+            let mut options = options();
+            options.keys[0].token = token;
+            options
+        };
+        let mut denied = options();
+        (denied.keys[0].read, denied.keys[0].list) = (Permission::Denied, Permission::Denied);
+        let wrong_secret = OssOptions::new(BUCKET, Keys::new(ACCESS, "another"));
+        let unknown = OssOptions::new(BUCKET, Keys::new("LTAIOTHER", SECRET));
+        let expired = with_token(Token::Expired);
+        let late = OssOptions { clock_ahead: -3600, ..options() };
+        for (options, expected) in [
+            (denied, Denial::NotAllowed),
+            (wrong_secret, Denial::WrongSecret),
+            (unknown, Denial::UnknownKey),
+            (expired, Denial::Expired),
+            (with_token(Token::Required("another".to_owned())), Denial::Expired),
+            (late, Denial::ClockSkew),
+        ] {
+            for signature in BOTH {
+                // A URL of version 1 has an end and no date: no clock is looked at.
+                let no_date = cfg!(feature = "aliyun-sdk") && signature == OssSignature::V1;
+                if no_date && expected == Denial::ClockSkew {
+                    continue;
+                }
+                let answers = answers(options.clone(), |place| {
+                    place.signature = signature;
+                    if expected == Denial::Expired {
+                        place.credentials = keys(Some("stale"));
+                    }
+                });
+                for error in answers.await {
+                    assert_eq!(error.obstacle, Obstacle::Denied(expected), "{signature:?} {error}");
+                }
+            }
+        }
+        for error in answers(options(), |place| place.credentials = Credentials::Anonymous).await {
+            assert_eq!(error.obstacle, Obstacle::Denied(Denial::NotAllowed), "{error}");
+        }
+        let nobody = |place: &mut OssPlace| place.bucket = "nobodys".to_owned();
+        for error in answers(options(), nobody).await {
+            assert_eq!(error.obstacle, Obstacle::NoSuchBucket, "{error}");
+        }
+        let of_amazon =
+            OssPlace { credentials: Credentials::Chain { profile: None }, ..place("http://h.invalid") };
+        let error = connect(of_amazon).stat(&key("a/x.ts")).await.unwrap_err();
+        assert_eq!((error.obstacle, error.operation), (Obstacle::Denied(Denial::Anonymous), Operation::Sign));
+    }
+
+    #[tokio::test]
+    async fn a_public_bucket_needs_no_keys() {
+        let public = OssOptions { anonymous: Permission::Allowed, ..options() };
+        let server = oss::start(&objects(), public).await.unwrap();
+        let source = connect(OssPlace { credentials: Credentials::Anonymous, ..place(&server.url()) });
+        assert_eq!(source.stat(&key("a/x.ts")).await.unwrap().size, Some(10));
+        assert_eq!(source.list("a/", None).await.unwrap().objects.len(), 1);
+        assert!(server.requests().iter().all(|request| request.credential.is_none()));
+    }
+
+    #[tokio::test]
+    async fn another_region_is_named_and_can_be_followed() {
+        let server = oss::start(&objects(), options()).await.unwrap();
+        let elsewhere = |place: &mut OssPlace| place.region = "cn-beijing".to_owned();
+        let right = Obstacle::WrongRegion { right: Some("cn-hangzhou".to_owned()) };
+        for error in all(&server.url(), elsewhere).await {
+            assert_eq!(error.obstacle, right, "{error}");
+        }
+        let source = connect(OssPlace { region: "cn-beijing".to_owned(), ..place(&server.url()) });
+        assert!(source.move_to_region("cn-hangzhou").await);
+        assert_eq!(source.stat(&key("a/x.ts")).await.unwrap().size, Some(10));
+        let unnamed = OssOptions { wrong_region: WrongRegion::Unnamed, ..options() };
+        for error in answers(unnamed, elsewhere).await {
+            assert_eq!(error.obstacle, Obstacle::WrongRegion { right: None }, "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_knows_no_version_4_is_asked_by_version_1_from_then_on() {
+        let old = OssOptions { signatures: Signatures::OnlyV1, ..options() };
+        let server = oss::start(&objects(), old).await.unwrap();
+        let source = connect(place(&server.url()));
+        for _ in 0..3 {
+            assert_eq!(source.stat(&key("a/x.ts")).await.unwrap().size, Some(10));
+        }
+        let statuses: Vec<_> = server.requests().iter().map(|request| request.status).collect();
+        assert_eq!(statuses, [400, 200, 200, 200], "it is asked once");
+        // A new bucket is never asked by version 1.
+        let new = OssOptions { signatures: Signatures::OnlyV4, ..options() };
+        let server = oss::start(&objects(), new).await.unwrap();
+        let source = connect(place(&server.url()));
+        source.stat(&key("a/x.ts")).await.unwrap();
+        source.stat(&key("a/nobody.ts")).await.unwrap_err();
+        let by_4 = |text: &Option<String>| text.as_ref().is_some_and(|text| text.starts_with("OSS4-"));
+        assert!(server.requests().iter().all(|request| by_4(&request.credential)));
+    }
+
+    #[tokio::test]
+    async fn an_archived_object_is_frozen_until_it_is_restored() {
+        for class in ["Archive", "ColdArchive", "DeepColdArchive"] {
+            let objects = objects();
+            objects.change("a/x.ts", |object: Object| object.storage_class(class));
+            let server = oss::start(&objects, options()).await.unwrap();
+            let source = connect(place(&server.url()));
+            let error = source.open(&key("a/x.ts"), Read::default()).await.unwrap_err();
+            assert!(matches!(error.obstacle, Obstacle::Frozen { .. }), "{error}");
+            clean(&error);
+            // It is there, and both other ways of asking say what it is.
+            assert_eq!(source.stat(&key("a/x.ts")).await.unwrap().class.as_deref(), Some(class));
+            let page = source.list("a/", None).await.unwrap();
+            assert_eq!(page.objects[0].class.as_deref(), Some(class));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_vouches_for_the_bytes_is_the_objects_own() {
+        let digests = |info: &recfetch::domain::object::ObjectInfo| {
+            info.digests.iter().map(recfetch::domain::digest::Digest::algorithm).collect::<Vec<_>>()
+        };
+        for (crc, tag, whole, part) in [
+            (Crc::Kept, None, vec![Algorithm::Crc64Xz, Algorithm::Md5], vec![Algorithm::Crc64Xz]),
+            (Crc::Kept, Some("ab-2"), vec![Algorithm::Crc64Xz], vec![Algorithm::Crc64Xz]),
+            (Crc::Absent, None, vec![Algorithm::Md5], vec![Algorithm::Md5]),
+            (Crc::Absent, Some("ab-2"), vec![], vec![]),
+        ] {
+            let objects = objects();
+            if let Some(tag) = tag {
+                objects.change("a/x.ts", |object| object.with_etag(tag));
+            }
+            let server = oss::start(&objects, OssOptions { crc, ..options() }).await.unwrap();
+            let source = connect(place(&server.url()));
+            let opened = source.open(&key("a/x.ts"), Read::default()).await.unwrap();
+            assert_eq!(digests(&opened.info), whole, "{crc:?} {tag:?}");
+            let read = Read { from: 4, ..Read::default() };
+            let opened = source.open(&key("a/x.ts"), read).await.unwrap();
+            assert_eq!(digests(&opened.info), part, "{crc:?} {tag:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn throttling_silence_and_nonsense_are_told_apart() {
+        let behind = oss::start(&objects(), options()).await.unwrap();
+        let answer = |status, code: &str| {
+            Script::always(Fault::Status(status, Some(9), format!("<Error><Code>{code}</Code></Error>")))
+        };
+        for (status, code, expected) in [
+            (503, "DownloadTrafficRateLimitExceeded", Obstacle::Throttled),
+            (503, "SlowDown", Obstacle::Throttled),
+            (500, "InternalError", Obstacle::Unreachable),
+        ] {
+            let script = answer(status, code);
+            let faults = Faults::new().on("x.ts", script.clone()).on_list(script);
+            let proxy = fault::start(&behind.url(), &faults).await.unwrap();
+            let source = connect(place(&proxy.url()));
+            let opened = source.open(&key("a/x.ts"), Read::default()).await.unwrap_err();
+            let listed = source.list("a/", None).await.unwrap_err();
+            for error in [opened, listed] {
+                assert_eq!(error.obstacle, expected, "{error}");
+                assert_eq!(error.retry_after, Some(Duration::from_secs(9)), "{error}");
+            }
+        }
+        let html = Faults::new().on_list(Script::always(Fault::Html));
+        let proxy = fault::start(&behind.url(), &html).await.unwrap();
+        let error = connect(place(&proxy.url())).list("a/", None).await.unwrap_err();
+        assert_eq!(error.obstacle, Obstacle::Unexpected, "a page of a proxy is no empty bucket: {error}");
+        for endpoint in [format!("http://127.0.0.1:{}", closed_port()), "http://nohost.invalid".to_owned()] {
+            for error in all(&endpoint, |_| ()).await {
+                assert_eq!(error.obstacle, Obstacle::Unreachable, "{error}");
+            }
+        }
+    }
+}

@@ -131,6 +131,34 @@ async fn a_run_with_keys_says_nothing_of_them() {
     assert!(signed > 0 || server.requests().iter().any(|r| r.query.contains("X-Amz-Signature")));
 }
 
+#[cfg(feature = "oss")]
+#[tokio::test]
+async fn a_run_over_oss_says_nothing_of_its_keys() {
+    use makers::oss::{SECRET, connect, keys, options, place};
+    use recfetch::source::{OssPlace, OssSignature};
+    use recfetch_test_support::s3::Token;
+    const TOKEN: &str = "CAISt0kenOfOneHour";
+    for signature in [OssSignature::V4, OssSignature::V1] {
+        let (objects, plan) = recording();
+        let faults = troubles(&plan, &objects);
+        let mut options = options();
+        options.keys[0].token = Token::Required(TOKEN.to_owned());
+        let server = recfetch_test_support::oss::start(&objects, options).await.unwrap();
+        let proxy = fault::start(&server.url(), &faults).await.unwrap();
+        let place = OssPlace { signature, credentials: keys(Some(TOKEN)), ..place(&proxy.url()) };
+        let secrets = [SECRET, TOKEN, "Signature=", "OSSAccessKeyId", "uthorization", "x-oss-security-token"];
+        let source = Arc::new(connect(place));
+        let (leaks, heard) = leaks(source, &Target::parse(&plan.sid).unwrap(), &secrets).await;
+        assert!(leaks.is_empty(), "{leaks:#?}");
+        assert!(heard > 40, "only {heard} things were said: nothing was fetched");
+        let signed = |r: &recfetch_test_support::Logged| {
+            r.credential.as_ref().is_some_and(|text| text.starts_with("OSS"))
+                || r.query.contains("OSSAccessKeyId")
+        };
+        assert!(server.requests().iter().all(signed), "{:?}", server.requests());
+    }
+}
+
 #[tokio::test]
 async fn a_run_with_kodos_keys_says_nothing_of_them() {
     use makers::kodo::{ACCESS, SECRET, connect, options, place, start};

@@ -79,6 +79,14 @@ async fn public_kodo_keeps_what_the_port_promises() {
     suite(makers::kodo::public, EmptyFolders::AreNames, Bodies::Stream).await;
 }
 
+#[cfg(feature = "oss")]
+#[tokio::test]
+async fn oss_keeps_what_the_port_promises_by_either_signature() {
+    suite(makers::oss::v4, EmptyFolders::AreNames, Bodies::Stream).await;
+    suite(makers::oss::v1, EmptyFolders::AreNames, Bodies::Stream).await;
+    suite(makers::oss::v1_when_asked, EmptyFolders::AreNames, Bodies::AreThere).await;
+}
+
 async fn stats<F: Future<Output = Made>>(make: impl Fn(Objects) -> F) {
     let objects = Objects::new();
     objects.put("a/b.ts", &b"0123456789"[..]).put("a/empty.ts", &b""[..]);
@@ -224,15 +232,21 @@ async fn big_bodies_stream<F: Future<Output = Made>>(make: impl Fn(Objects) -> F
 #[cfg(feature = "s3")]
 #[tokio::test]
 async fn keys_that_are_no_names_are_listed_apart() {
-    no_names(makers::s3::bucket).await;
+    no_names_are_listed_apart(makers::s3::bucket).await;
+}
+
+#[cfg(feature = "oss")]
+#[tokio::test]
+async fn keys_that_are_no_names_are_listed_apart_by_oss() {
+    no_names_are_listed_apart(makers::oss::v4).await;
 }
 
 #[tokio::test]
 async fn keys_that_are_no_names_are_listed_apart_by_kodo() {
-    no_names(makers::kodo::bucket).await;
+    no_names_are_listed_apart(makers::kodo::bucket).await;
 }
 
-async fn no_names<F: Future<Output = Made>>(make: impl Fn(Objects) -> F) {
+async fn no_names_are_listed_apart<F: Future<Output = Made>>(make: impl Fn(Objects) -> F) {
     let objects = Objects::new();
     for key in ["ok.ts", "folder/", "a/../b.ts", "/rooted.ts", "./here.ts"] {
         objects.put(key, &b"x"[..]);

@@ -14,6 +14,8 @@ mod kodo;
 mod listing;
 mod matrix;
 mod names;
+#[cfg(feature = "oss")]
+mod oss;
 mod places;
 mod random;
 mod ranges;

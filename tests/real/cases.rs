@@ -7,6 +7,7 @@ pub(crate) mod forms;
 pub(crate) mod hosts;
 pub(crate) mod judges;
 pub(crate) mod manners;
+pub(crate) mod oss;
 pub(crate) mod qiniu;
 pub(crate) mod refusal;
 pub(crate) mod store;

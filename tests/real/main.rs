@@ -20,7 +20,7 @@ mod tools;
 
 use std::path::Path;
 
-use cases::{backup, crash, disk, forms, hosts as names, judges, manners, qiniu, refusal, store, whole};
+use cases::{backup, crash, disk, forms, hosts as names, judges, manners, oss, qiniu, refusal, store, whole};
 use libtest_mimic::{Arguments, Trial};
 use media::FORMS;
 use rustix::process::Signal;
@@ -212,5 +212,9 @@ fn tests() -> Vec<Test> {
         Needs::Servers,
         Box::new(manners::json_is_all_there_is_on_stdout),
     );
+    for (name, judge) in oss::JUDGES {
+        let run = Box::new(move || oss::is_judged(judge));
+        add(&format!("oss::the_server_is_judged_by_{name}"), Needs::Servers, run);
+    }
     tests
 }

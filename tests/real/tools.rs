@@ -16,8 +16,10 @@ pub(crate) struct Tools {
     pub(crate) nginx: PathBuf,
     /// Moves the clock of one process.
     pub(crate) faketime: PathBuf,
-    /// Runs the vendors' own clients in Python.
+    /// Python with the vendors' own clients.
     pub(crate) python: PathBuf,
+    /// Node.
+    pub(crate) node: PathBuf,
     /// Where the vendors' own clients for Node are: its `NODE_PATH`.
     pub(crate) node_modules: PathBuf,
 }
@@ -30,7 +32,7 @@ const FAKETIME_FOLDERS: [&str; 4] = [
 ];
 
 impl Tools {
-    /// Finds all of them; the wheels' programs are in `venv/bin`.
+    /// Finds all of them; the wheels' programs are in `venv/bin`, packages for Node in `node` beside it.
     pub(crate) fn find(venv: &Path) -> Result<Self, String> {
         let bin = venv.join("bin");
         for name in ["ffmpeg", "ffprobe", "sha256sum", "timeout", "script", "node"] {
@@ -52,6 +54,7 @@ impl Tools {
             nginx: on_path("nginx").ok_or("nginx is missing")?,
             faketime: faketime.into_iter().find(|path| path.is_file()).ok_or("libfaketime is missing")?,
             python: in_venv("python")?,
+            node: on_path("node").ok_or("node is missing")?,
             node_modules,
         })
     }

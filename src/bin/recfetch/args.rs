@@ -168,7 +168,7 @@ pub(crate) struct StoreArgs {
     /// Folder in the bucket, Agora's fileNamePrefix joined by slashes
     #[arg(long, value_name = "FOLDER")]
     pub(crate) prefix: Option<String>,
-    /// Scheme and host of an S3-compatible store
+    /// Scheme and host of an S3-compatible store, or of a bucket at Aliyun
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) endpoint: Option<String>,
     /// Put the bucket into the path of URLs rather than before the host
@@ -180,7 +180,7 @@ pub(crate) struct StoreArgs {
     /// Domain that is bound to the bucket at Qiniu: read through it and Kodo's own interfaces; https unless said
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) domain: Option<String>,
-    /// Profile of the AWS settings files
+    /// Profile of the AWS settings files, or at Aliyun of ossutil's
     #[arg(long, value_name = "PROFILE", conflicts_with = "anonymous")]
     pub(crate) profile: Option<String>,
     /// Ask without credentials: a public bucket

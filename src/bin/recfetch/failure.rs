@@ -201,7 +201,9 @@ mod style {
 impl From<source::Error> for Failure {
     fn from(error: source::Error) -> Self {
         let code = ExitCode::of_obstacle(&error.obstacle);
-        let hints = hint::of_obstacle(&error.obstacle, Some(error.operation), &error.from);
+        let by_code = error.answer.as_deref().and_then(|answer| hint::of_answer(answer, &error.from));
+        let hints =
+            by_code.unwrap_or_else(|| hint::of_obstacle(&error.obstacle, Some(error.operation), &error.from));
         Self { code, error: error.into(), hints }
     }
 }
@@ -292,6 +294,20 @@ mod tests {
 
         hint: the secret does not belong to the access key of prod: check both, and that no blank or line end was copied with them
         ");
+    }
+
+    #[test]
+    fn a_stores_own_code_gives_the_better_hint() {
+        for (code, hint) in [
+            ("HTTP 400 PublicEndpointForbidden: m, EC 0048-00000401", "cname = true"),
+            ("HTTP 403 SecondLevelDomainForbidden: m", "`path_style`"),
+            ("HTTP 403 AccessDenied: m", "oss:ListObjects"),
+        ] {
+            let denied = Obstacle::Denied(Denial::NotAllowed);
+            let error = source::Error::new(denied, Operation::List, &SourceName::new("prod"), "");
+            let failure = Failure::from(error.with_answer(code));
+            assert!(failure.hints[0].contains(hint), "{code}: {:?}", failure.hints);
+        }
     }
 
     #[test]

@@ -257,15 +257,15 @@ const UNSAFE: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// One page of a listing.
-struct Page {
-    objects: Vec<(String, Object)>,
-    folders: Vec<String>,
+pub(crate) struct Page {
+    pub(crate) objects: Vec<(String, Object)>,
+    pub(crate) folders: Vec<String>,
     /// The last key or folder of this page, when more follows.
-    next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 impl Page {
-    fn of(
+    pub(crate) fn of(
         objects: &Objects,
         prefix: &str,
         delimiter: Option<&str>,

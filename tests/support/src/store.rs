@@ -116,7 +116,8 @@ pub struct Object {
     pub restore: Restore,
     /// `x-amz-server-side-encryption`, e.g. `aws:kms`.
     pub encryption: Option<String>,
-    /// The checksums the bucket keeps: algorithm (lower case, as in the header name) and value.
+    /// The checksums the bucket keeps: algorithm (lower case, as in the header name) and value. OSS makes
+    /// up its own where there is none.
     pub checksums: Vec<(&'static str, String)>,
     /// `x-amz-checksum-type`.
     pub checksum_type: &'static str,
@@ -152,6 +153,8 @@ pub enum Restore {
 pub enum Checksum {
     /// CRC-64/NVME, what S3 gives each new object since December 2024.
     Crc64Nvme,
+    /// CRC-64/XZ, what OSS gives each object and calls `crc64ecma`.
+    Crc64Xz,
     /// CRC-32.
     Crc32,
     /// CRC-32C.
@@ -402,6 +405,7 @@ impl Object {
         };
         match algorithm {
             Checksum::Crc64Nvme => crc(CrcAlgorithm::Crc64Nvme, 8),
+            Checksum::Crc64Xz => crc(CrcAlgorithm::Crc64Xz, 8),
             Checksum::Crc32 => crc(CrcAlgorithm::Crc32IsoHdlc, 4),
             Checksum::Crc32c => crc(CrcAlgorithm::Crc32Iscsi, 4),
             Checksum::Sha256 => {
@@ -445,6 +449,7 @@ impl Checksum {
     pub fn name(self) -> &'static str {
         match self {
             Self::Crc64Nvme => "crc64nvme",
+            Self::Crc64Xz => "crc64ecma",
             Self::Crc32 => "crc32",
             Self::Crc32c => "crc32c",
             Self::Sha256 => "sha256",
@@ -529,6 +534,7 @@ mod tests {
         let object = Object::new("123456789");
         for (algorithm, hex) in [
             (Checksum::Crc64Nvme, "ae8b14860a799888"),
+            (Checksum::Crc64Xz, "995dc9bbdf1939fa"),
             (Checksum::Crc32, "cbf43926"),
             (Checksum::Crc32c, "e3069283"),
             (Checksum::Sha256, "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"),

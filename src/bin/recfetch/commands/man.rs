@@ -45,8 +45,8 @@ fn page() -> std::io::Result<String> {
         let _ = writeln!(page, ".TP\n\\fB{name}\\fR\n{}", escaped(what));
     }
     page.push_str(
-        ".PP\nThe variables and files of the AWS tools are read where a store has no credentials of its own; \
-         HTTPS_PROXY, HTTP_PROXY and NO_PROXY unless \\-\\-proxy none; NO_COLOR; RUST_LOG.\n\
+        ".PP\nThe variables and files of the AWS tools (for a store of Aliyun's those of ossutil) are read where \
+         a store has no credentials of its own; HTTPS_PROXY, HTTP_PROXY and NO_PROXY unless \\-\\-proxy none; NO_COLOR; RUST_LOG.\n\
          .SH FILES\n.TP\n$XDG_CONFIG_HOME/recfetch/config.toml\n\
          The settings: [defaults], and a table [store.NAME] for each store.\n",
     );

@@ -63,6 +63,22 @@ pub(crate) fn of_obstacle(
     vec![text]
 }
 
+/// Hints that go by a store's own code for what is wrong, which says more than the obstacle does.
+pub(super) fn of_answer(answer: &str, from: &SourceName) -> Option<Vec<String>> {
+    if answer.contains("PublicEndpointForbidden") {
+        return Some(vec![
+            format!(
+                "since 2025-03-20 new users of OSS cannot read buckets in mainland China by the region's public \
+                 host: bind a domain to the bucket, give it as `endpoint` of {from} and say `cname = true`"
+            ),
+            "from inside the region `network = \"internal\"` does too".to_owned(),
+        ]);
+    }
+    answer
+        .contains("SecondLevelDomainForbidden")
+        .then(|| vec![format!("OSS takes the bucket before the host only: leave out `path_style` of {from}")])
+}
+
 /// A hint on why an object is not here, where there is one to give.
 pub(crate) fn of_verdict(verdict: &Verdict) -> Vec<String> {
     match verdict {
@@ -93,12 +109,12 @@ fn of_denial(denial: Denial, operation: Option<Operation>, from: &SourceName) ->
     match denial {
         Denial::NotAllowed => match operation {
             Some(Operation::List) => vec![
-                format!("the credentials of {from} may not list: allow s3:ListBucket on the bucket"),
+                format!("the credentials of {from} may not list: allow s3:ListBucket (oss:ListObjects at Aliyun) on the bucket"),
                 "without listing, name the channel with --channel or the playlist's key with --playlist"
                     .to_owned(),
             ],
             Some(Operation::Stat | Operation::Read | Operation::Sign) | None => vec![
-                format!("the credentials of {from} may not read: allow s3:GetObject on the bucket's objects"),
+                format!("the credentials of {from} may not read: allow s3:GetObject (oss:GetObject at Aliyun) on the bucket's objects"),
                 "a store answers the same for an object that does not exist, unless s3:ListBucket is \
                  allowed: absent and denied cannot be told apart then"
                     .to_owned(),

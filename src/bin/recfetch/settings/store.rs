@@ -76,6 +76,9 @@ pub(super) fn resolve(table: &StoreTable, settings: &Settings) -> Result<Store, 
     let keys = Keys { table, environment: &settings.environment, saved };
     let place = match keys.kind()? {
         Kind::Agora(Vendor::Qiniu) => keys.qiniu(settings.unconfirmed)?,
+        Kind::Agora(Vendor::Aliyun) if oss::interface(&keys)? == oss::Interface::Oss => {
+            Place::Oss(oss::place(&keys, settings.unconfirmed)?)
+        }
         Kind::Agora(vendor) => Place::S3(keys.agora(vendor, settings.unconfirmed)?),
         Kind::S3 => Place::S3(keys.compatible()?),
         Kind::Http => Place::Http { url: keys.url()? },

@@ -1,7 +1,9 @@
 use std::io::Write as _;
 
 use recfetch::domain::regions::Addressing;
-use recfetch::source::{Credentials, KodoHosts, KodoPlace, Place, S3Place};
+use recfetch::source::{
+    Credentials, KodoHosts, KodoPlace, OssAddressing, OssPlace, OssSignature, Place, S3Place,
+};
 use url::Url;
 
 use super::*;
@@ -141,7 +143,7 @@ fn each_vendor_has_its_host_and_its_way_to_name_a_bucket() {
             Addressing::Path,
         ),
         (
-            "vendor = \"aliyun\"\nregion = \"CN_Beijin\"",
+            "vendor = \"aliyun\"\nregion = \"CN_Beijin\"\ninterface = \"S3\"",
             "cn-beijing",
             Some("https://s3.oss-cn-beijing.aliyuncs.com"),
             Addressing::VirtualHost,
@@ -369,7 +371,8 @@ fn what_is_wrong_with_a_store_is_said_with_a_hint() {
 
 #[test]
 fn a_guess_is_taken_only_where_it_is_allowed() {
-    let config = "[store.a]\nvendor = \"aliyun\"\nregion = 18\nbucket = \"b\"\nanonymous = true\n";
+    let config =
+        "[store.a]\nvendor = \"aliyun\"\nregion = 18\nbucket = \"b\"\nanonymous = true\ninterface = \"s3\"\n";
     let allowed = store_flags(StoreArgs { unconfirmed_region: true, ..Default::default() });
     let by_flag = load_text(config, allowed, Environment::default()).unwrap();
     assert_eq!(s3(&by_flag, "a").region, "me-east-1");
@@ -435,12 +438,136 @@ fn flags_about_an_unclear_store_and_unknown_names_are_refused() {
 
 #[test]
 fn the_keys_of_the_vendors_own_tools_are_used_where_the_store_has_none() {
-    let config = "[store.a]\nvendor = \"aliyun\"\nregion = 0\nbucket = \"b\"\n";
+    let config = "[store.a]\nvendor = \"aliyun\"\ninterface = \"s3\"\nregion = 0\nbucket = \"b\"\n";
     let environment = Environment::from([("OSS_ACCESS_KEY_ID", "id"), ("OSS_ACCESS_KEY_SECRET", "hunter4")]);
     let place = s3(&load_text(config, Flags::default(), environment).unwrap(), "a");
     assert!(matches!(place.credentials, Credentials::Keys { access_key, .. } if access_key == "id"));
     let place = s3(&load_text(config, Flags::default(), Environment::default()).unwrap(), "a");
     assert!(matches!(place.credentials, Credentials::Chain { profile: None }));
+}
+
+fn oss(keys: &str, environment: Environment) -> Result<OssPlace, Failure> {
+    let config = format!("[store.a]\nvendor = \"aliyun\"\nregion = 0\nbucket = \"b\"\n{keys}\n");
+    let store = load_text(&config, Flags::default(), environment)?.store("a")?;
+    match store.spec.place {
+        Place::Oss(place) => Ok(place),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_bucket_at_aliyun_is_reached_by_its_own_interface() {
+    use OssAddressing::{BoundDomain, Path, VirtualHost};
+    for (keys, endpoint, addressing) in [
+        ("", "https://oss-cn-hangzhou.aliyuncs.com", VirtualHost),
+        ("interface = \"oss\"", "https://oss-cn-hangzhou.aliyuncs.com", VirtualHost),
+        ("network = \"Internal\"", "https://oss-cn-hangzhou-internal.aliyuncs.com", VirtualHost),
+        ("network = \"accelerate\"", "https://oss-accelerate.aliyuncs.com", VirtualHost),
+        ("network = \"accelerate-overseas\"", "https://oss-accelerate-overseas.aliyuncs.com", VirtualHost),
+        ("endpoint = \"https://media.example.com/\"\ncname = true", "https://media.example.com", BoundDomain),
+        ("endpoint = \"https://oss.example.com\"", "https://oss.example.com", VirtualHost),
+        ("endpoint = \"https://oss.example.com\"\npath_style = true", "https://oss.example.com", Path),
+        ("endpoint = \"http://127.0.0.1:9000\"", "http://127.0.0.1:9000", Path),
+    ] {
+        let place = oss(&format!("anonymous = true\n{keys}"), Environment::default()).unwrap();
+        assert_eq!((place.endpoint.as_str(), place.addressing), (endpoint, addressing), "{keys}");
+        assert_eq!((place.region.as_str(), place.signature), ("cn-hangzhou", OssSignature::V4), "{keys}");
+    }
+    let old = oss("anonymous = true\nsignature = \"V1\"", Environment::default()).unwrap();
+    assert_eq!(old.signature, OssSignature::V1);
+    let settings = load_text(
+        "[store.a]\nvendor = 2\nregion = 3\nbucket = \"b\"\nanonymous = true\nnetwork = \"internal\"\n",
+        Flags::default(),
+        Environment::default(),
+    );
+    let shown = settings.unwrap().show();
+    let leads = "Aliyun OSS, cn-beijing, bucket b, https://oss-cn-beijing-internal.aliyuncs.com";
+    assert!(shown.contains(leads), "{shown}");
+}
+
+#[test]
+fn what_is_wrong_with_a_bucket_at_aliyun_is_said_with_a_hint() {
+    for (keys, error, hint) in [
+        ("network = \"publik\"", "`network` cannot be `publik`", "did you mean `public`?"),
+        ("network = \"moon\"", "no such word", "public, internal, accelerate, accelerate-overseas"),
+        ("signature = \"v2\"", "`signature` cannot be `v2`", ""),
+        ("interface = \"azure\"", "`interface` cannot be `azure`", "oss, s3"),
+        ("cname = true", "store a has no `endpoint`", "bound to the bucket"),
+        (
+            "cname = true\npath_style = true\nendpoint = \"https://x.example\"",
+            "`cname` and `path_style` exclude each other",
+            "",
+        ),
+        (
+            "network = \"public\"\nendpoint = \"https://x.example\"",
+            "`endpoint` and `network` exclude each other",
+            "",
+        ),
+        (
+            "endpoint = \"https://b.oss-cn-hangzhou.aliyuncs.com\"",
+            "the bucket goes before it by itself",
+            "leave out `b.`",
+        ),
+    ] {
+        let failure = oss(&format!("anonymous = true\n{keys}"), Environment::default()).unwrap_err();
+        let text = said(&failure);
+        assert_eq!(failure.code, ExitCode::Usage);
+        assert!(text.contains(error) && text.contains(hint), "{keys}\n{text}");
+    }
+}
+
+#[test]
+fn the_keys_of_aliyuns_tools_are_found_in_their_order() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join(".ossutilconfig");
+    std::fs::write(
+        &file,
+        "[default]\naccessKeyID = of-file\naccessKeySecret = hunter0\n\
+         [profile dev]\naccessKeyID = of-dev\naccessKeySecret = hunter1\nstsToken = hunter2\n\
+         [profile role]\nmode = EcsRamRole\n",
+    )
+    .unwrap();
+    let old = home.path().join("old");
+    std::fs::write(&old, "[Credentials]\naccessKeyID=of-old\naccessKeySecret=hunter3\n").unwrap();
+    let [home, old] = [home.path(), old.as_path()].map(|path| path.to_str().unwrap());
+    let found = |keys: &str, environment: Environment| match oss(keys, environment).unwrap().credentials {
+        Credentials::Keys { access_key, session_token, .. } => (access_key, session_token.is_some()),
+        other => panic!("{other:?}"),
+    };
+    let both = [
+        ("OSS_ACCESS_KEY_ID", "of-oss"),
+        ("OSS_ACCESS_KEY_SECRET", "hunter4"),
+        ("OSS_SESSION_TOKEN", "hunter5"),
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "of-cloud"),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "hunter6"),
+        ("HOME", home),
+    ];
+    assert_eq!(found("", Environment::from(both)), ("of-oss".to_owned(), true));
+    let cloud = [both[3], both[4], both[5], ("ALIBABA_CLOUD_SECURITY_TOKEN", "hunter7")];
+    assert_eq!(found("", Environment::from(cloud)), ("of-cloud".to_owned(), true));
+    assert_eq!(found("", Environment::from([("HOME", home)])), ("of-file".to_owned(), false));
+    assert_eq!(found("profile = \"dev\"", Environment::from([("HOME", home)])), ("of-dev".to_owned(), true));
+    let elsewhere = Environment::from([("HOME", home), ("OSSUTIL_CONFIG_FILE", old)]);
+    assert_eq!(found("", elsewhere), ("of-old".to_owned(), false));
+    assert!(matches!(
+        oss("anonymous = true", Environment::from(both)).unwrap().credentials,
+        Credentials::Anonymous
+    ));
+
+    let nowhere = tempfile::tempdir().unwrap();
+    let nowhere = nowhere.path().to_str().unwrap();
+    for (keys, home, error, hint) in [
+        ("", nowhere, "no credentials for Aliyun OSS", "OSS_ACCESS_KEY_ID"),
+        ("", nowhere, "no credentials for Aliyun OSS", "`anonymous = true`"),
+        ("profile = \"dev\"", nowhere, "profile `dev`: there is no", ".ossutilconfig"),
+        ("profile = \"dve\"", home, "has no [profile dve]", "did you mean `dev`?"),
+        ("profile = \"role\"", home, "[profile role] has no accessKeyID", ""),
+    ] {
+        let failure = oss(keys, Environment::from([("HOME", home)])).unwrap_err();
+        let text = said(&failure);
+        assert_eq!(failure.code, ExitCode::Usage);
+        assert!(text.contains(error) && text.contains(hint) && !text.contains("hunter"), "{keys}\n{text}");
+    }
 }
 
 #[test]

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use recfetch_test_support::kodo::{Access, Domains, KodoOptions};
+use recfetch_test_support::oss::{OssOptions, Signatures};
 use recfetch_test_support::s3::{Keys, Permission, S3Options, Token};
 use recfetch_test_support::store::{Object, Objects};
 use recfetch_test_support::web::WebOptions;
-use recfetch_test_support::{fault, kodo, s3, script, web};
+use recfetch_test_support::{fault, kodo, oss, s3, script, web};
 
 /// Loopback servers on 127.0.0.1. Prints `listening URL` when ready.
 #[derive(Parser)]
@@ -44,6 +45,36 @@ enum Server {
         /// Refuse requests signed for another region.
         #[arg(long)]
         region: Option<String>,
+        /// Let unsigned requests read and list.
+        #[arg(long)]
+        public: bool,
+        /// Most keys in one page of a listing.
+        #[arg(long, default_value_t = 1000)]
+        page_size: usize,
+    },
+    /// An Aliyun OSS server that checks signatures.
+    Oss {
+        #[command(flatten)]
+        content: Content,
+        /// The bucket.
+        #[arg(long)]
+        bucket: String,
+        #[arg(long)]
+        access_key: String,
+        #[arg(long)]
+        secret_key: String,
+        /// Session token that must come with the keys.
+        #[arg(long)]
+        session_token: Option<String>,
+        /// The bucket's region, without `oss-`.
+        #[arg(long, default_value = "cn-hangzhou")]
+        region: String,
+        /// A domain that is bound to the bucket; may be repeated.
+        #[arg(long)]
+        bound: Vec<String>,
+        /// Take only signatures of version 1.
+        #[arg(long)]
+        only_v1: bool,
         /// Let unsigned requests read and list.
         #[arg(long)]
         public: bool,
@@ -122,6 +153,31 @@ async fn main() -> Result<(), Failure> {
                 options.anonymous = Permission::Allowed;
             }
             s3::start(&content.objects()?, options).await?
+        }
+        Server::Oss {
+            content,
+            bucket,
+            access_key,
+            secret_key,
+            session_token,
+            region,
+            bound,
+            only_v1,
+            public,
+            page_size,
+        } => {
+            let mut keys = Keys::new(&access_key, &secret_key);
+            keys.token = session_token.map_or(Token::None, Token::Required);
+            let mut options = OssOptions::new(&bucket, keys);
+            (options.region, options.bound, options.port) = (region, bound, cli.port);
+            options.page_size = page_size.max(1);
+            if only_v1 {
+                options.signatures = Signatures::OnlyV1;
+            }
+            if public {
+                options.anonymous = Permission::Allowed;
+            }
+            oss::start(&content.objects()?, options).await?
         }
         Server::Kodo { content, bucket, access_key, secret_key, public, domain, page_size } => {
             let mut options = KodoOptions::new(&bucket, &access_key, &secret_key);
