@@ -126,30 +126,6 @@ impl<D: Dialect> Transport<D> {
         Ok(self.read_info(key, answer.headers()))
     }
 
-    /// The whole answer to a GET that is about the bucket, of at most `most` bytes.
-    #[cfg(feature = "oss")]
-    pub(super) async fn document(
-        &self,
-        target: &str,
-        request: Request,
-        most: usize,
-    ) -> Result<Vec<u8>, Error> {
-        let mut answer = self.send(Method::GET, Operation::List, target, request).await?;
-        let mut body = Vec::new();
-        loop {
-            match answer.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() <= most => body.extend_from_slice(&chunk),
-                Ok(Some(_)) => {
-                    return Err(self
-                        .error(Obstacle::Unexpected, Operation::List, target)
-                        .with_answer("the answer is longer than any listing"));
-                }
-                Ok(None) => return Ok(body),
-                Err(cause) => return Err(transport_error(&self.name, Operation::List, target, cause)),
-            }
-        }
-    }
-
     pub(super) async fn open(
         &self,
         key: &ObjectKey,

@@ -137,7 +137,7 @@ impl OssSource {
 
     async fn read_page(&self, version: OssSignature, prefix: &str, query: &str) -> Result<Vec<u8>, Error> {
         let request = self.request(version, Method::GET, prefix, "/", query, HeaderMap::new()).await?;
-        self.transport.document(prefix, request, listing::MOST_BYTES).await
+        self.transport.document(Operation::List, prefix, request, listing::MOST_BYTES).await
     }
 }
 

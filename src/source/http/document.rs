@@ -1,4 +1,4 @@
-//! Answers that are documents: the JSON of listings and of facts, read whole and with a bound.
+//! Answers that are documents: listings and facts, read whole and with a bound.
 
 use http::Method;
 
