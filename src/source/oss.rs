@@ -240,8 +240,9 @@ impl Source for OssSource {
 
     async fn move_to_region(&self, region: &str) -> bool {
         let mut at = self.at.write().unwrap_or_else(PoisonError::into_inner);
+        // Another request may have learnt the same a moment ago.
         if at.region == region {
-            return false;
+            return true;
         }
         if self.place.addressing == OssAddressing::VirtualHost
             && let Some(endpoint) = moved(&at.endpoint, &at.region, region)
@@ -341,11 +342,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_move_changes_the_host_and_the_signature_once() {
+    async fn a_move_is_good_for_all_who_were_told_of_it() {
         let place = place("https://oss-cn-hangzhou.aliyuncs.com", OssAddressing::VirtualHost);
         let source = OssSource::new(SourceName::new("place"), place, &HttpOptions::default()).unwrap();
-        assert!(source.move_to_region("cn-beijing").await);
-        assert!(!source.move_to_region("cn-beijing").await, "nothing is left to change");
+        for _ in 0..2 {
+            assert!(source.move_to_region("cn-beijing").await);
+        }
         assert_eq!(
             source.describe(),
             "Aliyun OSS, cn-beijing, https://oss-cn-beijing.aliyuncs.com, bucket lessons"

@@ -210,9 +210,9 @@ struct Place<'r> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reached {
-    ByRegion,
-    ByBoundDomain,
-    ByPath,
+    Region,
+    BoundDomain,
+    Path,
 }
 
 impl Server {
@@ -265,7 +265,7 @@ impl Server {
             let refusal = Refusal::new(404, "NoSuchBucket", "The specified bucket does not exist.");
             return Err(refusal.ec("0015-00000101"));
         }
-        if place.reached == Reached::ByRegion && options.public_endpoint == Permission::Denied {
+        if place.reached == Reached::Region && options.public_endpoint == Permission::Denied {
             let message = "Public endpoint is forbidden for data operations of this bucket.";
             return Err(Refusal::new(400, "PublicEndpointForbidden", message).ec("0048-00000401"));
         }
@@ -305,9 +305,9 @@ impl Server {
     fn place<'r>(&self, host: &str, path: &'r str) -> Result<Place<'r>, Refusal> {
         let host = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
         let options = &self.options;
-        if options.bound.iter().any(|bound| *bound == host) {
+        if options.bound.contains(&host) {
             let bucket = options.bucket.clone();
-            return Ok(Place { bucket, path, region: None, reached: Reached::ByBoundDomain });
+            return Ok(Place { bucket, path, region: None, reached: Reached::BoundDomain });
         }
         if endpoint_region(&host).is_some() {
             // The vendor's own hosts take the bucket before them only.
@@ -319,14 +319,14 @@ impl Server {
             let named = endpoint_region(rest);
             if named.is_some() || options.domains.iter().any(|domain| domain == rest) {
                 let region = named.flatten();
-                return Ok(Place { bucket: bucket.to_owned(), path, region, reached: Reached::ByRegion });
+                return Ok(Place { bucket: bucket.to_owned(), path, region, reached: Reached::Region });
             }
         }
         let below = path.trim_start_matches('/');
         let at = path.len() - below.len() + below.find('/').unwrap_or(below.len());
         let bucket = net::decode(&path[path.len() - below.len()..at]);
         let path = if at == path.len() { "/" } else { &path[at..] };
-        Ok(Place { bucket, path, region: None, reached: Reached::ByPath })
+        Ok(Place { bucket, path, region: None, reached: Reached::Path })
     }
 
     fn object(&self, key: &str) -> Result<Object, Refusal> {
