@@ -81,6 +81,7 @@ pub(super) fn track_report(track: &TrackPlan) -> TrackReport {
         last: track.timeline.last,
         playing: track.playing(),
         segments: track.segments.len(),
+        origin: track.origin,
     }
 }
 

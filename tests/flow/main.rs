@@ -7,12 +7,15 @@
 
 mod certificates;
 mod disk;
+mod forms;
 mod joins;
 mod kit;
 mod listing;
 mod matrix;
 mod names;
+mod only;
 mod places;
 mod random;
 mod reruns;
+mod synthetic;
 mod targets;
