@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use recfetch::archive::{
-    Archive, Damage, Error, PlaceV1, PlayList, Presence, Record, ReportV1, Seal, TallyV1, Trust,
+    Archive, CountsV1, Damage, Error, PlaceV1, PlayList, Presence, Record, ReportV1, Seal, TallyV1, Trust,
     Verification, verify,
 };
 use recfetch::domain::digest::{Algorithm, Digest};
@@ -84,6 +84,10 @@ fn report() -> ReportV1 {
         exit_code: 0,
         started: "2026-09-20T12:51:42.485Z".to_owned(),
         finished: "2026-09-20T12:52:42.485Z".to_owned(),
+        only: Vec::new(),
+        left_out: None,
+        counts: CountsV1::default(),
+        earlier: Vec::new(),
         first_slice: Some("2026-09-20T12:51:42.485Z".to_owned()),
         last_slice_end: None,
         places: vec![PlaceV1 { name: "prod".to_owned(), description: "Amazon S3".to_owned() }],

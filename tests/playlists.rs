@@ -35,7 +35,7 @@ fn run(name: &str, failover: Option<u32>) -> RunInput {
             discontinuity: segment.discontinuity,
         }
     });
-    RunInput { failover, segments: segments.collect() }
+    RunInput { failover, segments: segments.collect(), ..RunInput::default() }
 }
 
 type Row = (&'static str, usize, usize, Ended, u64, &'static [&'static str]);

@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::error::{Doing, Error};
-use super::wire::{REPORT_FORMAT, ReportV1};
+use super::wire::{EarlierV1, REPORT_FORMAT, ReportV1};
 use super::{Archive, PAYLOAD, Presence, Record, Trust, WORK, guard};
 use crate::domain::digest::Algorithm;
 use crate::domain::key::ObjectName;
-use crate::domain::place::SourceName;
 use crate::domain::time::SliceTime;
 
 const DECLARATION: &str = "bagit.txt";
@@ -72,6 +71,7 @@ impl Archive {
         }
         tags.extend(seal.play.iter().map(|play| (play.file.clone(), play.text.clone())));
         let declaration = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
+        self.remove_stale_lists(seal.play)?;
         tags.sort();
         let mut tag_manifest = String::new();
         for (file, text) in
@@ -93,14 +93,29 @@ impl Archive {
     /// Where the disk refuses.
     pub fn reseal(&self, report: &ReportV1, at: SliceTime) -> Result<(), Error> {
         let mut play = Vec::new();
-        for entry in std::fs::read_dir(&self.dir).doing("look into", &self.dir)? {
-            let path = entry.doing("look into", &self.dir)?.path();
-            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if file.starts_with("play") && file.ends_with(".m3u8") {
-                play.push(PlayList { text: std::fs::read_to_string(&path).doing("read", &path)?, file });
-            }
+        for file in self.lists()? {
+            let path = self.dir.join(&file);
+            play.push(PlayList { text: std::fs::read_to_string(&path).doing("read", &path)?, file });
         }
         self.seal(&Seal { report, play: &play, at })
+    }
+
+    /// The files of playlists that were written here.
+    fn lists(&self) -> Result<Vec<String>, Error> {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(&self.dir).doing("look into", &self.dir)? {
+            let file = entry.doing("look into", &self.dir)?.file_name().to_string_lossy().into_owned();
+            if is_list(&file) {
+                files.push(file);
+            }
+        }
+        Ok(files)
+    }
+
+    /// Playlists of an earlier run, which no manifest would vouch for.
+    fn remove_stale_lists(&self, play: &[PlayList]) -> Result<(), Error> {
+        let stale = self.lists()?.into_iter().filter(|file| !play.iter().any(|play| play.file == *file));
+        stale.into_iter().try_for_each(|file| remove_if_there(&self.dir.join(file)))
     }
 
     /// Records whose file is there. Those that were damaged and could not be had again leave the payload,
@@ -138,6 +153,21 @@ impl Archive {
     }
 }
 
+/// Whether a file in the bag's folder has the name of a playlist that is written here.
+fn is_list(file: &str) -> bool {
+    let Some(stem) = file.strip_suffix(".m3u8") else { return false };
+    let kinds = ["mixed", "audio", "video", "av"];
+    let of_uid = |rest: &str| {
+        rest.strip_prefix("uid_").is_some_and(|rest| {
+            let (uid, kind) = rest.split_once('_').map_or((rest, None), |(uid, kind)| (uid, Some(kind)));
+            let digits = !uid.is_empty() && uid.bytes().all(|b| b.is_ascii_digit());
+            digits && kind.is_none_or(|kind| kinds.contains(&kind))
+        })
+    };
+    let rest = stem.strip_prefix("play_").or_else(|| stem.strip_prefix("synthetic_"));
+    stem == "play" || rest.is_some_and(|rest| kinds.contains(&rest) || of_uid(rest))
+}
+
 /// The recording that a bag says it is of; `None` where the folder is no bag.
 pub(super) fn recording_of(dir: &Path) -> Result<Option<String>, Error> {
     let path = dir.join(INFO);
@@ -173,31 +203,9 @@ pub(super) fn records_of_sealed_bag(dir: &Path) -> Result<BTreeMap<ObjectName, R
         return Ok(BTreeMap::new());
     }
     let Some(report) = report_of(dir)? else { return Ok(BTreeMap::new()) };
-    let records = report.objects.iter().filter_map(|object| {
-        let name = ObjectName::parse(&object.name).ok()?;
-        let record = Record {
-            path: ObjectName::parse(object.path.as_deref()?).ok()?.as_str().to_owned(),
-            size: object.size?,
-            digests: object.digests.iter().filter_map(super::DigestV1::to_digest).collect(),
-            evidence: object.evidence.as_ref()?.to_evidence()?,
-            from: SourceName::new(object.source.as_deref()?),
-            etag: None,
-            at: at(&object.at)?,
-            clock: None,
-            playing_ms: None,
-            breaks: 0,
-            // Nobody here has hashed the file yet, so its time is not to be believed.
-            mtime: -1,
-            name: name.clone(),
-        };
-        let has_sha256 = record.digests.iter().any(|d| d.algorithm() == Algorithm::Sha256);
-        has_sha256.then_some((name, record))
-    });
-    Ok(records.collect())
-}
-
-fn at(text: &str) -> Option<SliceTime> {
-    SliceTime::from_unix_ms(text.parse::<jiff::Timestamp>().ok()?.as_millisecond())
+    let judged = report.objects.iter().filter_map(EarlierV1::of);
+    let known = judged.chain(report.earlier.iter().cloned());
+    Ok(known.filter_map(|known| known.to_record()).map(|record| (record.name.clone(), record)).collect())
 }
 
 /// Every file below the payload folder.
@@ -258,6 +266,7 @@ fn info(records: &[Record], seal: &Seal<'_>) -> String {
     field("Store-Folder", &report.folder);
     field("First-Slice-Start", report.first_slice.as_deref().unwrap_or_default());
     field("Last-Slice-End", report.last_slice_end.as_deref().unwrap_or_default());
+    field("Fetched-Only", &report.only.join(", "));
     field("Segments-Listed", &report.segments.total.to_string());
     let verified = report.segments.store_digest + report.segments.structure + report.segments.length_only;
     field("Segments-Verified", &verified.to_string());

@@ -15,7 +15,7 @@ mod staged;
 mod verify;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -41,8 +41,8 @@ pub use payload::{payload, read_payload};
 pub use staged::{Staged, StagedReader};
 pub use verify::{Damage, Verification, verify};
 pub use wire::{
-    DigestV1, EvidenceV1, FindingV1, JoinedV1, ObjectV1, OriginV1, PlaceV1, REPORT_FORMAT, ReportV1, RoleV1,
-    SeverityV1, TallyV1, TrackV1, TryV1,
+    CountsV1, DigestV1, EarlierV1, EvidenceV1, FindingV1, JoinedV1, LeftOutV1, ObjectV1, OriginV1, PlaceV1,
+    REPORT_FORMAT, ReportV1, RoleV1, SeverityV1, TallyV1, TrackV1, TryV1,
 };
 
 const WORK: &str = ".recfetch";
@@ -138,6 +138,18 @@ impl Archive {
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
         guard(&self.records).values().cloned().collect()
+    }
+
+    /// What earlier runs proved and this one did not look at, as far as it lies there untouched by its length
+    /// and time. It stays in the bag and its manifest.
+    #[must_use]
+    pub fn earlier(&self, looked_at: &HashSet<&ObjectName>) -> Vec<Record> {
+        let mut records = self.records();
+        records.retain(|record| {
+            let here = || self.examine(record, Trust::Mtime).is_ok_and(|here| here == Presence::Proven);
+            !looked_at.contains(&record.name) && here()
+        });
+        records
     }
 
     /// Looks whether an object is still as it was proven. Reads the whole file unless told to trust.
@@ -323,7 +335,7 @@ fn refuse_foreign(dir: &Path, recording: &RecordingId) -> Result<(), Error> {
 
 /// The payload folder is all ours: its manifest would vouch for whatever else lies there.
 fn refuse_unknown_payload(dir: &Path, records: &BTreeMap<ObjectName, Record>) -> Result<(), Error> {
-    let known: std::collections::HashSet<PathBuf> = records.values().map(|r| dir.join(&r.path)).collect();
+    let known: HashSet<PathBuf> = records.values().map(|r| dir.join(&r.path)).collect();
     for path in bag::payload_files(dir)? {
         if !known.contains(&path) {
             return Err(Error::Foreign { path });

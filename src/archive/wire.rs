@@ -9,9 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::finding::Severity;
 use crate::domain::place::SourceName;
+use crate::domain::plan::ListOrigin;
 use crate::domain::report::{ObjectReport, ObjectRole, Origin, Report, Tally};
 use crate::domain::time::SliceTime;
 use crate::domain::verdict::{Evidence, Verdict};
+
+mod forms;
+
+pub use forms::{CountsV1, EarlierV1, LeftOutV1};
 
 /// What the field `format` of a report of this version says.
 pub const REPORT_FORMAT: &str = "recfetch-report/1";
@@ -43,6 +48,16 @@ pub struct ReportV1 {
     pub last_slice_end: Option<String>,
     /// The places that were asked, in order.
     pub places: Vec<PlaceV1>,
+    /// The forms that were asked for: `hls`, `mp4`, `audio`, `images`. Without any: everything. The outcome is
+    /// about these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
+    /// What is there and was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOutV1>,
+    /// How many there are of each kind.
+    #[serde(default)]
+    pub counts: CountsV1,
     /// The tracks.
     pub tracks: Vec<TrackV1>,
     /// How many segments ended how.
@@ -51,6 +66,10 @@ pub struct ReportV1 {
     pub objects_total: TallyV1,
     /// Every object: playlists, segments in playing order, then the rest.
     pub objects: Vec<ObjectV1>,
+    /// Objects that earlier runs proved and this one did not look at. They are in the bag and its manifest, and
+    /// nothing above counts them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<EarlierV1>,
     /// What was noticed.
     pub findings: Vec<FindingV1>,
     /// Files that were made from the segments, outside the bag.
@@ -84,6 +103,10 @@ pub struct TrackV1 {
     pub first_slice: Option<String>,
     /// When the last slice ends.
     pub last_slice_end: Option<String>,
+    /// `true` where a part of it at least has no playlist: its segments are those that lie in the store, and
+    /// their playing times come from their bytes.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub synthetic: bool,
 }
 
 /// One object.
@@ -95,7 +118,7 @@ pub struct ObjectV1 {
     pub key: Option<String>,
     /// Its path in the bag, where it is there. Differs from the name only where a system could not hold it.
     pub path: Option<String>,
-    /// `playlist`, `segment` or `other`.
+    /// `playlist` (a master playlist and a DASH manifest too), `segment` or `other`.
     pub role: RoleV1,
     /// The track of a segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,7 +126,7 @@ pub struct ObjectV1 {
     /// The form that its structure was examined as: `transport-stream`, `webm`, `mp4`, `adts`, `mp3` or
     /// `jpeg`. Absent where it was not examined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub form: Option<String>,
+    pub format: Option<String>,
     /// When it starts, by its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts: Option<String>,
@@ -296,6 +319,11 @@ impl From<&Report> for ReportV1 {
                     description: description.clone(),
                 })
                 .collect(),
+            only: report.only.forms().map(|form| form.word().to_owned()).collect(),
+            left_out: Some(report.left_out)
+                .filter(|left| left.objects > 0)
+                .map(|left| LeftOutV1 { objects: left.objects, bytes: left.bytes }),
+            counts: report.counts().into(),
             tracks: report
                 .tracks
                 .iter()
@@ -307,11 +335,13 @@ impl From<&Report> for ReportV1 {
                     playing_ms: millis(track.playing),
                     first_slice: time(track.first),
                     last_slice_end: time(track.last),
+                    synthetic: track.origin == ListOrigin::Rebuilt,
                 })
                 .collect(),
             segments: TallyV1::of(report.segments()),
             objects_total: TallyV1::of(&report.objects),
             objects: report.objects.iter().map(ObjectV1::from).collect(),
+            earlier: Vec::new(),
             findings: report
                 .findings
                 .iter()
@@ -349,7 +379,7 @@ impl From<&ObjectReport> for ObjectV1 {
             path: object.path.clone(),
             role,
             track,
-            form: object.form.map(|form| form.code().to_owned()),
+            format: object.format.map(|form| form.code().to_owned()),
             starts: object.starts.map(|t| t.to_string()),
             duration_ms: object.duration.map(millis),
             verdict: object.verdict.code().to_owned(),
@@ -371,6 +401,11 @@ impl From<&ObjectReport> for ObjectV1 {
             at: object.at.to_string(),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl TallyV1 {

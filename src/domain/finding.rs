@@ -3,6 +3,7 @@
 mod text;
 
 use super::key::{KeyError, ObjectKey, ObjectName};
+use super::only::Form;
 use super::place::{Obstacle, SourceName};
 use super::recording::TrackId;
 
@@ -37,6 +38,18 @@ pub enum NotPlaylist {
     Html,
     /// Anything else that does not start with `#EXTM3U`.
     Other,
+}
+
+/// How many missing numbers a finding names.
+pub const MISSING_SHOWN: usize = 20;
+
+/// Whether the content of numbered files is in other files of the recording too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// The slices carry it and were asked for.
+    Slices,
+    /// Only these files were asked for.
+    Nothing,
 }
 
 /// One thing that was noticed.
@@ -116,6 +129,46 @@ pub enum Finding {
     ToldAbsent {
         /// Where it should be.
         key: ObjectKey,
+    },
+    /// A master playlist or DASH manifest names something that is not there. Agora writes such references
+    /// (public reports since 2021), so nothing need be missing.
+    DeadReference {
+        /// The master.
+        master: ObjectKey,
+        /// What it names.
+        name: ObjectName,
+    },
+    /// A DASH manifest that could be read only in part.
+    BadManifest {
+        /// Its key.
+        key: ObjectKey,
+    },
+    /// Numbered files of which some in the middle are not there.
+    MissingIndex {
+        /// Whose.
+        track: TrackId,
+        /// `MP4`, or the word for a sound file.
+        kind: &'static str,
+        /// The first of the numbers that are missing, at most [`MISSING_SHOWN`].
+        missing: Vec<u32>,
+        /// How many are missing.
+        count: u64,
+        /// The highest number that is there.
+        last: u32,
+        /// Whether anything else carries the same content.
+        beside: Beside,
+    },
+    /// Files that nobody asked for were left out on purpose.
+    LeftOut {
+        /// How many.
+        objects: usize,
+        /// Their size, as far as the listing tells.
+        bytes: u64,
+    },
+    /// A form was asked for, and the recording has no file of it.
+    NothingOf {
+        /// The form.
+        form: Form,
     },
 
     // --- the text of a playlist
@@ -252,6 +305,18 @@ pub enum Finding {
         /// How long, in milliseconds; negative where they overlap.
         ms: i64,
     },
+    /// No slice covers this time, by the playing times that the slices' own bytes tell. No playlist is there
+    /// to explain it: slices were lost, or nobody sent anything.
+    ProbedGap {
+        /// The track.
+        track: TrackId,
+        /// The last segment before it.
+        after: ObjectName,
+        /// The first segment behind it.
+        before: ObjectName,
+        /// How long, in milliseconds.
+        ms: i64,
+    },
 
     // --- the bytes
     /// It plays for another time than the playlist says, by less than what is called wrong, and no store
@@ -306,6 +371,7 @@ impl Finding {
             | Self::FoundElsewhere { .. }
             | Self::OtherFolder { .. }
             | Self::RegionFollowed { .. }
+            | Self::LeftOut { .. }
             | Self::Encrypted { .. } => Severity::Note,
             Self::UnknownName { .. }
             | Self::UnsafeKey { .. }
@@ -324,7 +390,15 @@ impl Finding {
             | Self::ChangedSinceListing { .. }
             | Self::ContinuityErrors { .. }
             | Self::TimestampsJump { .. }
+            | Self::DeadReference { .. }
+            | Self::BadManifest { .. }
+            | Self::NothingOf { .. }
+            | Self::ProbedGap { .. }
             | Self::SameBytes { .. } => Severity::Warning,
+            Self::MissingIndex { beside, .. } => match beside {
+                Beside::Slices => Severity::Warning,
+                Beside::Nothing => Severity::Loss,
+            },
             Self::NoPlaylist { .. }
             | Self::PlaysShort { .. }
             | Self::UnreadPlaylist { .. }
@@ -391,6 +465,12 @@ impl Finding {
             Self::TimestampsJump { .. } => "timestamps-jump",
             Self::SameBytes { .. } => "same-bytes",
             Self::ToldAbsent { .. } => "told-absent",
+            Self::DeadReference { .. } => "dead-reference",
+            Self::BadManifest { .. } => "bad-manifest",
+            Self::MissingIndex { .. } => "missing-index",
+            Self::LeftOut { .. } => "left-out",
+            Self::NothingOf { .. } => "nothing-of",
+            Self::ProbedGap { .. } => "probed-gap",
         }
     }
 }

@@ -18,7 +18,7 @@
 //! The order of the listing does not matter.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::filename::{FileName, Role, Transfer};
 use super::finding::Finding;
@@ -28,6 +28,9 @@ use super::recording::{ChannelName, RecordingId, TrackId, TrackKind};
 use super::time::SliceTime;
 
 pub use super::filename::is_ours;
+pub use masters::{Master, MasterForm};
+
+mod masters;
 
 /// How many failovers Agora makes before it gives up ("high availability", 2026-07): `bak0` to `bak2`.
 pub const FAILOVERS: u8 = 3;
@@ -45,7 +48,9 @@ pub struct Recording {
     pub tracks: Vec<Track>,
     /// All slices in the folder, by their start; the playlists may list fewer or more.
     pub slices: Vec<ListedSlice>,
-    /// Everything else, by key: master playlists, MP4, sound files, pictures, and what nobody knows.
+    /// Master playlists and DASH manifests, by user and failover.
+    pub masters: Vec<Master>,
+    /// Everything else, by key: MP4, sound files, pictures, and what nobody knows.
     pub others: Vec<ListedOther>,
 }
 
@@ -158,11 +163,15 @@ pub fn choose(
         let named = query.playlist.as_ref() == Some(&info.key);
         sorted.put(read(id, channel.as_ref(), &info.key), info, named, &mut findings);
     }
-    let tracks = sorted.take_tracks(&mut findings);
+    let (tracks, masters) = sorted.take_lists(&mut findings);
     let Sorted { mut slices, mut others, .. } = sorted;
     slices.sort_by(|a, b| (starts(&a.name), &a.info.key).cmp(&(starts(&b.name), &b.info.key)));
     others.sort_by(|a, b| a.info.key.cmp(&b.info.key));
-    (Some(Recording { id: id.clone(), folder, channel, tracks, slices, others }), findings)
+    let recording = Recording { id: id.clone(), folder, channel, tracks, masters, slices, others };
+    findings.extend(
+        recording.without_playlist(&HashSet::new()).into_iter().map(|track| Finding::NoPlaylist { track }),
+    );
+    (Some(recording), findings)
 }
 
 /// Both spellings of a channel, where they differ: raw and web-page mode.
@@ -328,7 +337,6 @@ fn read(id: &RecordingId, channel: Option<&ChannelName>, key: &ObjectKey) -> Rea
 /// One version of a playlist.
 struct Version {
     info: ObjectInfo,
-    name: Option<FileName>,
     transfer: Option<Transfer>,
     named: bool,
 }
@@ -337,6 +345,7 @@ struct Version {
 #[derive(Default)]
 struct Sorted {
     playlists: BTreeMap<(TrackId, Option<u8>), Vec<Version>>,
+    manifests: BTreeMap<(TrackId, Option<u8>), Vec<Version>>,
     slices: Vec<ListedSlice>,
     others: Vec<ListedOther>,
 }
@@ -360,21 +369,23 @@ impl Sorted {
         };
         match name.as_ref().map(|name| (name.track, name.failover, name.role)) {
             None => {
-                let version = Version { info, name, transfer: None, named };
+                let version = Version { info, transfer: None, named };
                 self.playlists.entry((TrackId::MIXED, None)).or_default().push(version);
             }
             Some((track, failover, Role::Playlist { transfer })) => {
-                let version = Version { info, name, transfer, named };
+                let version = Version { info, transfer, named };
                 self.playlists.entry((track, failover)).or_default().push(version);
+            }
+            Some((track, failover, Role::DashManifest { transfer })) => {
+                let version = Version { info, transfer, named };
+                self.manifests.entry((track, failover)).or_default().push(version);
             }
             Some((_, _, Role::Slice { .. })) => {
                 self.slices.extend(name.map(|name| ListedSlice { info, name }));
             }
-            Some((
-                _,
-                _,
-                Role::DashManifest { .. } | Role::Video { .. } | Role::Audio { .. } | Role::Snapshot { .. },
-            )) => self.others.push(ListedOther { info, name }),
+            Some((_, _, Role::Video { .. } | Role::Audio { .. } | Role::Snapshot { .. })) => {
+                self.others.push(ListedOther { info, name });
+            }
         }
     }
 
@@ -388,36 +399,26 @@ impl Sorted {
         self.others.push(ListedOther { info, name });
     }
 
-    fn take_tracks(&mut self, findings: &mut Vec<Finding>) -> Vec<Track> {
-        let mut sliced: BTreeMap<TrackId, BTreeSet<Option<u8>>> = BTreeMap::new();
-        for slice in &self.slices {
-            sliced.entry(slice.name.track).or_default().insert(slice.name.failover);
-        }
-        let mut tracks: BTreeMap<TrackId, Vec<PlaylistSet>> = BTreeMap::new();
-        let mut masters = BTreeSet::new();
+    fn take_lists(&mut self, findings: &mut Vec<Finding>) -> (Vec<Track>, Vec<Master>) {
+        let mut tracks: BTreeMap<TrackId, Vec<PlaylistSet>> =
+            self.slices.iter().map(|slice| (slice.name.track, Vec::new())).collect();
+        let mut masters = Vec::new();
         for ((track, failover), versions) in std::mem::take(&mut self.playlists) {
             // The list of a track that has both is a master over two others and lists no slices itself;
             // unless there are such slices, which no document mentions but Agora's own scripts know.
-            if track.kind == TrackKind::AudioVideo && !sliced.contains_key(&track) {
-                masters.insert(track);
-                let files = versions.into_iter().map(|v| ListedOther { info: v.info, name: v.name });
-                self.others.extend(files);
-            } else if let Some(set) = choose_version(failover, versions, findings) {
+            let is_master = track.kind == TrackKind::AudioVideo && !tracks.contains_key(&track);
+            let Some(set) = choose_version(failover, versions, findings) else { continue };
+            if is_master {
+                masters.push(Master { track, form: MasterForm::Hls, set });
+            } else {
                 tracks.entry(track).or_default().push(set);
             }
         }
-        for (track, failovers) in sliced {
-            let sets = tracks.entry(track).or_default();
-            if failovers.iter().any(|failover| !sets.iter().any(|set| set.failover == *failover)) {
-                findings.push(Finding::NoPlaylist { track });
-            }
+        for ((track, failover), versions) in std::mem::take(&mut self.manifests) {
+            let set = choose_version(failover, versions, findings);
+            masters.extend(set.map(|set| Master { track, form: MasterForm::Dash, set }));
         }
-        masters.retain(|master| !tracks.keys().any(|track| track.uid == master.uid));
-        if masters.is_empty() && tracks.is_empty() {
-            masters.insert(TrackId::MIXED);
-        }
-        findings.extend(masters.into_iter().map(|track| Finding::NoPlaylist { track }));
-        tracks.into_iter().map(|(id, playlists)| Track { id, playlists }).collect()
+        (tracks.into_iter().map(|(id, playlists)| Track { id, playlists }).collect(), masters)
     }
 }
 

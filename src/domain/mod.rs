@@ -4,12 +4,14 @@
 //! and returns facts, so that each rule can be tested from a table.
 
 pub mod continuity;
+pub mod dash;
 pub mod digest;
 pub mod filename;
 pub mod finding;
 pub mod key;
 pub mod locate;
 pub mod object;
+pub mod only;
 pub mod place;
 pub mod plan;
 pub mod play;
@@ -18,6 +20,7 @@ pub mod recording;
 pub mod regions;
 pub mod report;
 mod spelling;
+pub mod synthetic;
 pub mod time;
 pub mod timeline;
 pub mod vendor;

@@ -1,19 +1,24 @@
 //! What has to be fetched: every object of a recording, once, with what is known about it beforehand.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
+use super::dash::Manifest;
 use super::filename::{AudioFormat, Container, FileName, Role};
 use super::finding::Finding;
 use super::key::{KeyPrefix, ObjectKey, ObjectName};
 use super::locate::Recording;
 use super::object::ObjectInfo;
-use super::playlist::{Discontinuity, Encryption, Playlist, Segment, SegmentUri};
+use super::playlist::{Discontinuity, Encryption, Mark, Playlist, Segment, SegmentUri};
 use super::recording::TrackId;
 use super::report::ObjectRole;
 use super::time::SliceTime;
-use super::timeline::{RunInput, RunSegment, Timeline, examine};
-use super::verdict::{Content, Expectation, Form};
+use super::timeline::{RunInput, RunSegment, TOLERANCE_MS, Timeline, Times, examine};
+use super::verdict::{Content, Expectation, Format};
+
+mod unlisted;
+
+use unlisted::{Unlisted, unlisted};
 
 /// One object to fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +59,20 @@ pub struct TrackPlan {
     pub segments: Vec<PlannedSegment>,
     /// When what plays.
     pub timeline: Timeline,
+    /// Where the list of its segments comes from.
+    pub origin: ListOrigin,
+    /// What the time line was made of, where some of it is known only after the segments are here.
+    pub runs: Vec<RunInput>,
+}
+
+/// Where the list of a track's segments comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ListOrigin {
+    /// From playlists.
+    #[default]
+    Received,
+    /// For a part of it at least there is none: that part is rebuilt from the names in the store.
+    Rebuilt,
 }
 
 /// A segment in its place.
@@ -80,8 +99,15 @@ pub struct Plan {
 
 /// Plans a recording whose chosen playlists were read. Twins that were not chosen are fetched as files, and
 /// so is whatever else bears the recording's name: an archive keeps what it finds.
+///
+/// Slices that no playlist lists are segments where their recorder left no playlist at all, and where a DASH
+/// manifest names them.
 #[must_use]
-pub fn plan(recording: &Recording, playlists: &BTreeMap<ObjectKey, Playlist>) -> (Plan, Vec<Finding>) {
+pub fn plan(
+    recording: &Recording,
+    playlists: &BTreeMap<ObjectKey, Playlist>,
+    manifests: &[Manifest],
+) -> (Plan, Vec<Finding>) {
     let listed = listed_objects(recording);
     let mut planner = Planner {
         recording,
@@ -90,14 +116,28 @@ pub fn plan(recording: &Recording, playlists: &BTreeMap<ObjectKey, Playlist>) ->
         named: HashMap::new(),
         plan: Plan::default(),
     };
-    let mut findings = Vec::new();
-    for track in &recording.tracks {
-        let read: Vec<_> = track
-            .playlists
-            .iter()
-            .filter_map(|set| Some((set.failover.map(u32::from), playlists.get(&set.chosen.key)?)))
+    let (beside, mut findings) = unlisted(recording, playlists, manifests);
+    let ids: BTreeSet<TrackId> =
+        recording.tracks.iter().map(|track| track.id).chain(beside.keys().copied()).collect();
+    for id in ids {
+        let sets = recording.tracks.iter().filter(|track| track.id == id).flat_map(|track| &track.playlists);
+        let mut read: Vec<_> = sets
+            .filter_map(|set| {
+                let failover = set.failover.map(u32::from);
+                Some(List { failover, playlist: playlists.get(&set.chosen.key)?, times: Times::Listed })
+            })
             .collect();
-        let (track, found) = planner.track(track.id, &read);
+        let unlisted = beside.get(&id).map_or(&[][..], Vec::as_slice);
+        read.extend(unlisted.iter().map(|list| List {
+            failover: list.failover.map(u32::from),
+            playlist: &list.playlist,
+            times: Times::Probed,
+        }));
+        let (mut track, found) = planner.track(id, &read);
+        track.playlists = playlist_names(&planner, recording, id, playlists, unlisted);
+        if unlisted.iter().any(|list| list.origin == ListOrigin::Rebuilt) {
+            track.origin = ListOrigin::Rebuilt;
+        }
         planner.plan.tracks.push(track);
         findings.extend(found);
     }
@@ -119,6 +159,27 @@ pub fn plan(recording: &Recording, playlists: &BTreeMap<ObjectKey, Playlist>) ->
     (planner.plan, findings)
 }
 
+/// The lists that the segments of a track come from: those that were read, and the manifests that name more.
+fn playlist_names(
+    planner: &Planner<'_>,
+    recording: &Recording,
+    id: TrackId,
+    playlists: &BTreeMap<ObjectKey, Playlist>,
+    unlisted: &[Unlisted],
+) -> Vec<ObjectName> {
+    let sets = recording.tracks.iter().filter(|track| track.id == id).flat_map(|track| &track.playlists);
+    let read = sets.map(|set| &set.chosen.key).filter(|key| playlists.contains_key(*key));
+    let manifests = unlisted.iter().filter(|list| list.origin == ListOrigin::Received);
+    read.chain(manifests.map(|list| &list.playlist.key)).map(|key| planner.name_of(key)).collect()
+}
+
+/// One list of a track's segments.
+struct List<'a> {
+    failover: Option<u32>,
+    playlist: &'a Playlist,
+    times: Times,
+}
+
 struct Planner<'a> {
     recording: &'a Recording,
     listed: &'a BTreeMap<&'a ObjectKey, &'a ObjectInfo>,
@@ -129,10 +190,10 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    fn track(&mut self, id: TrackId, read: &[(Option<u32>, &Playlist)]) -> (TrackPlan, Vec<Finding>) {
+    fn track(&mut self, id: TrackId, read: &[List<'_>]) -> (TrackPlan, Vec<Finding>) {
         let named: Vec<Vec<(ObjectName, ItemPlace, &Segment)>> = read
             .iter()
-            .map(|(_, playlist)| {
+            .map(|List { playlist, .. }| {
                 // Those that are announced as missing too: who says so may be wrong, and if not they are
                 // lost, which is to be told.
                 playlist.segments.iter().map(|segment| self.locate_segment(playlist, segment)).collect()
@@ -141,17 +202,21 @@ impl Planner<'_> {
         let runs: Vec<RunInput> = read
             .iter()
             .zip(&named)
-            .map(|((failover, _), segments)| RunInput {
-                failover: *failover,
+            .map(|(list, segments)| RunInput {
+                failover: list.failover,
                 segments: segments
                     .iter()
-                    .map(|(name, _, segment)| RunSegment {
-                        name: name.clone(),
-                        starts: self.starts(name),
-                        duration: segment.duration,
-                        discontinuity: segment.discontinuity,
+                    .map(|(name, _, segment)| {
+                        let starts = self.starts(name);
+                        RunSegment {
+                            name: name.clone(),
+                            starts,
+                            duration: segment.duration,
+                            discontinuity: announced(segment, starts),
+                        }
                     })
                     .collect(),
+                times: list.times,
             })
             .collect();
         let (timeline, findings) = examine(&id, &runs);
@@ -172,15 +237,18 @@ impl Planner<'_> {
                 run,
             });
         }
-        for map in read.iter().flat_map(|(_, p)| p.segments.iter().filter_map(|s| s.map.as_ref())) {
+        let all = read.iter().flat_map(|list| &list.playlist.segments);
+        for map in all.filter_map(|segment| segment.map.as_ref()) {
             if let SegmentUri::Name(name) = &map.uri
                 && let Ok(key) = name.in_folder(&self.recording.folder)
             {
                 self.add_other(&ObjectInfo::bare(key), Content::Opaque);
             }
         }
-        let playlists = read.iter().map(|(_, playlist)| self.name_of(&playlist.key)).collect();
-        (TrackPlan { id, playlists, segments, timeline }, findings)
+        let probed = runs.iter().any(|run| run.times == Times::Probed);
+        let runs = if probed { runs } else { Vec::new() };
+        let origin = ListOrigin::Received;
+        (TrackPlan { id, playlists: Vec::new(), segments, timeline, origin, runs }, findings)
     }
 
     fn locate_segment<'s>(
@@ -220,9 +288,9 @@ impl Planner<'_> {
             ItemPlace::Url(_) | ItemPlace::Refused => None,
         };
         let whole = segment.byte_range.is_none();
-        let content = match (segment.encryption, Form::of_name(name.as_str())) {
+        let content = match (segment.encryption, Format::of_name(name.as_str())) {
             // A fragment whose head lies in a file of its own is no file by itself.
-            (Encryption::Clear, Some(Form::Mp4)) if segment.map.is_some() => Content::Opaque,
+            (Encryption::Clear, Some(Format::Mp4)) if segment.map.is_some() => Content::Opaque,
             (Encryption::Clear, form) => Content::from(form),
             (Encryption::Key { .. }, _) => Content::Opaque,
         };
@@ -273,6 +341,17 @@ impl Planner<'_> {
             }
         }
     }
+}
+
+/// Whether a playlist explains why the time before a segment may be empty: by a discontinuity, or because
+/// Agora says that the track starts there (`EXT-X-AGORA-TRACK-EVENT:EVENT=START`). Slices of `original` sound
+/// end where the user mutes or leaves ("manage recorded files", 2026-07), and start again with the track.
+fn announced(segment: &Segment, starts: Option<SliceTime>) -> Discontinuity {
+    let begins = segment.marks.iter().any(|mark| match (mark, starts) {
+        (Mark::TrackEvent { at, .. }, Some(starts)) => at.ms_since(starts).abs() <= TOLERANCE_MS,
+        (Mark::TrackEvent { .. }, None) | (Mark::Rotate { .. }, _) => false,
+    });
+    if begins { Discontinuity::Restarts } else { segment.discontinuity }
 }
 
 /// The name of an object in the archive: relative to the folder of the recording, or its whole key where it

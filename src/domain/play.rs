@@ -93,6 +93,34 @@ pub fn write(items: &[PlayItem]) -> String {
     text
 }
 
+/// A user's sound and picture, each in a playlist of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendition {
+    /// The file of the playlist of the sound, plain: it is percent-encoded here.
+    pub audio: String,
+    /// That of the picture.
+    pub video: String,
+    /// What is shown as the name of the sound.
+    pub name: String,
+    /// The most bits per second of any segment of both together.
+    pub bandwidth: u64,
+}
+
+/// Writes a master playlist by which a player plays both (RFC 8216 section 4.3.4).
+#[must_use]
+pub fn write_master(rendition: &Rendition) -> String {
+    let (mut audio, mut video) = (String::new(), String::new());
+    encode_path(&rendition.audio, &mut audio);
+    encode_path(&rendition.video, &mut video);
+    let name: String = rendition.name.chars().filter(|c| *c != '"' && !c.is_control()).collect();
+    format!(
+        "#EXTM3U\n#EXT-X-VERSION:4\n\
+         #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"sound\",NAME=\"{name}\",DEFAULT=YES,AUTOSELECT=YES,URI=\"{audio}\"\n\
+         #EXT-X-STREAM-INF:BANDWIDTH={},AUDIO=\"sound\"\n{video}\n",
+        rendition.bandwidth.max(1)
+    )
+}
+
 /// The lowest version that allows what is used. `EXT-X-GAP` needs none (RFC 8216bis section 8 does not
 /// name it, and who does not know it skips the line); fractions in `EXTINF` need 3, byte ranges 4, an
 /// initialisation section 6.
@@ -223,6 +251,24 @@ sid_a%20b%231_4.ts
         assert!(library.segments[0].program_date_time.is_some());
         assert!(library.segments[3].discontinuity);
         assert_eq!(library.segments[0].uri, "sid_a%20b%231_1.ts");
+    }
+
+    #[test]
+    fn a_master_names_both_lists_and_both_readers_take_it() {
+        let text = write_master(&Rendition {
+            audio: "play_uid_7_audio.m3u8".to_owned(),
+            video: "play_uid_7_video.m3u8".to_owned(),
+            name: "uid 7\"\n".to_owned(),
+            bandwidth: 0,
+        });
+        let key = ObjectKey::parse("play_uid_7.m3u8").unwrap();
+        let (playlist, findings) = read(&key, text.as_bytes(), UriPolicy::NamesOnly);
+        let names: Vec<String> = playlist.children.iter().map(|child| child.uri.to_string()).collect();
+        assert_eq!(names, ["play_uid_7_audio.m3u8", "play_uid_7_video.m3u8"]);
+        assert_eq!(findings, []);
+        let (_, master) = m3u8_rs::parse_master_playlist(text.as_bytes()).unwrap();
+        assert_eq!((master.variants.len(), master.alternatives.len()), (1, 1));
+        assert_eq!(master.variants[0].audio.as_deref(), Some("sound"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::time::SliceTime;
 
 mod attributes;
 mod crosscheck;
+pub mod master;
 mod scanner;
 mod uri;
 
@@ -254,6 +255,13 @@ impl SegmentUri {
 }
 
 impl Playlist {
+    /// The keys of the segments that lie in its folder.
+    pub fn keys(&self) -> impl Iterator<Item = ObjectKey> {
+        let folder = self.key.folder();
+        let names = self.segments.iter().filter_map(|segment| segment.uri.name());
+        names.filter_map(move |name| name.in_folder(&folder).ok())
+    }
+
     /// The sum of all durations that could be read.
     #[must_use]
     pub fn playing(&self) -> Duration {

@@ -1,15 +1,18 @@
 //! The end of a recording: what became of each of its objects, and what that makes of the whole.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
 use super::digest::Digest;
 use super::finding::{Finding, Severity};
 use super::key::{KeyPrefix, ObjectKey, ObjectName};
+use super::only::{Form, LeftOut, Only};
 use super::place::{Obstacle, SourceName};
+use super::plan::ListOrigin;
 use super::recording::{ChannelName, RecordingId, TrackId};
 use super::time::SliceTime;
-use super::verdict::{Evidence, Form, Verdict};
+use super::verdict::{Evidence, Format, Verdict};
 
 /// Everything that is known about a recording at the end of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,12 @@ pub struct Report {
     pub folder: KeyPrefix,
     /// The places that were asked, in order, with their description.
     pub places: Vec<(SourceName, String)>,
+    /// What was asked for of it.
+    pub only: Only,
+    /// What is there and was not asked for.
+    pub left_out: LeftOut,
+    /// Master playlists and DASH manifests that were read.
+    pub masters: usize,
     /// Its tracks.
     pub tracks: Vec<TrackReport>,
     /// Its objects: playlists, segments in playing order, then whatever else belongs to it.
@@ -49,6 +58,31 @@ pub struct TrackReport {
     pub playing: Duration,
     /// How many segments the playlists list.
     pub segments: usize,
+    /// Where the list of its segments comes from.
+    pub origin: ListOrigin,
+}
+
+/// How many files of each kind a recording has, wherever they ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Users, in individual mode.
+    pub uids: usize,
+    /// Tracks.
+    pub tracks: usize,
+    /// Master playlists and DASH manifests.
+    pub masters: usize,
+    /// Lists of all kinds.
+    pub playlists: usize,
+    /// Slices that lists name.
+    pub segments: usize,
+    /// `.mp4`
+    pub mp4: usize,
+    /// Sound in one file.
+    pub audio: usize,
+    /// Pictures.
+    pub images: usize,
+    /// Whatever else there is, slices that no list names among it.
+    pub other: usize,
 }
 
 /// One object.
@@ -62,8 +96,8 @@ pub struct ObjectReport {
     pub path: Option<String>,
     /// What it is for.
     pub role: ObjectRole,
-    /// The form that its structure was examined as; `None` where it was not.
-    pub form: Option<Form>,
+    /// The format that its structure was examined as; `None` where it was not.
+    pub format: Option<Format>,
     /// When it starts, by its name.
     pub starts: Option<SliceTime>,
     /// How long it plays, by its playlist.
@@ -215,7 +249,7 @@ impl Report {
     /// What the whole comes to: the worst of its objects and findings.
     ///
     /// A recording is complete only if it has a playlist, every listed segment is verified, and nothing is
-    /// known to be missing.
+    /// known to be missing. Where only some forms were asked for, this is about those.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         let by_objects = self.objects.iter().map(|object| Outcome::of(&object.verdict)).max();
@@ -227,8 +261,13 @@ impl Report {
                 Severity::Note | Severity::Warning => Outcome::Complete,
             })
             .max();
-        let has_segments = self.segments().next().is_some();
-        let empty = if has_segments { Outcome::Complete } else { Outcome::Incomplete };
+        // Slices are what a recording consists of, unless they were left out on purpose.
+        let is_something = if self.only.wants(Form::Hls) {
+            self.segments().next().is_some()
+        } else {
+            !self.objects.is_empty()
+        };
+        let empty = if is_something { Outcome::Complete } else { Outcome::Incomplete };
         by_objects.max(by_findings).unwrap_or(Outcome::Incomplete).max(empty)
     }
 
@@ -255,6 +294,29 @@ impl Report {
             } += 1;
         }
         tally
+    }
+
+    /// How many files of each kind there are.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let uids: BTreeSet<_> = self.tracks.iter().filter_map(|track| track.id.uid).collect();
+        let mut counts = Counts {
+            uids: uids.len(),
+            tracks: self.tracks.len(),
+            masters: self.masters,
+            ..Counts::default()
+        };
+        for object in &self.objects {
+            *match (object.role, Form::of(object.name.as_str())) {
+                (ObjectRole::Playlist, _) => &mut counts.playlists,
+                (ObjectRole::Segment(_), _) => &mut counts.segments,
+                (ObjectRole::Other, Some(Form::Mp4)) => &mut counts.mp4,
+                (ObjectRole::Other, Some(Form::Audio)) => &mut counts.audio,
+                (ObjectRole::Other, Some(Form::Images)) => &mut counts.images,
+                (ObjectRole::Other, Some(Form::Hls) | None) => &mut counts.other,
+            } += 1;
+        }
+        counts
     }
 
     /// When the recording starts, by its earliest slice.
@@ -304,7 +366,7 @@ mod tests {
             key: Some(key),
             path: None,
             role: ObjectRole::Segment(TrackId::MIXED),
-            form: None,
+            format: None,
             starts: None,
             duration: None,
             verdict,
@@ -323,6 +385,9 @@ mod tests {
             channel: None,
             folder: KeyPrefix::root(),
             places: Vec::new(),
+            only: Only::default(),
+            left_out: LeftOut::default(),
+            masters: 0,
             tracks: Vec::new(),
             objects: verdicts.into_iter().map(object).collect(),
             findings,
@@ -353,6 +418,23 @@ mod tests {
             let outcome_found = report(verdicts, Vec::new()).outcome();
             assert_eq!((outcome_found, outcome_found.exit_code()), (outcome, code));
         }
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_not_missed() {
+        let good = || Verdict::Verified { evidence: Evidence::LengthOnly };
+        let mut film = report(vec![good()], Vec::new());
+        film.objects[0].role = ObjectRole::Other;
+        film.objects[0].name = ObjectName::parse("sid_room_0.mp4").unwrap();
+        assert_eq!(film.outcome(), Outcome::Incomplete);
+        assert_eq!((film.counts().mp4, film.counts().segments), (1, 0));
+        film.only = Only::these([Form::Mp4]);
+        assert_eq!(film.outcome(), Outcome::Complete);
+        film.only = Only::these([Form::Mp4, Form::Hls]);
+        assert_eq!(film.outcome(), Outcome::Incomplete);
+        film.only = Only::these([Form::Mp4]);
+        film.objects.clear();
+        assert_eq!(film.outcome(), Outcome::Incomplete);
     }
 
     #[test]

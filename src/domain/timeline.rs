@@ -16,6 +16,10 @@ use super::time::SliceTime;
 /// Differences up to this many milliseconds come from rounding. Agora's are 0 and 1.
 pub const TOLERANCE_MS: i64 = 5;
 
+/// The same where a playing time comes from the bytes: sound and picture of one slice end some frames apart,
+/// and a sound frame alone is 21 ms.
+pub const PROBED_TOLERANCE_MS: i64 = 500;
+
 /// One playlist of a track.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunInput {
@@ -24,6 +28,18 @@ pub struct RunInput {
     pub failover: Option<u32>,
     /// Its segments, in its order.
     pub segments: Vec<RunSegment>,
+    /// Who says how long they play.
+    pub times: Times,
+}
+
+/// Who says how long segments play.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Times {
+    /// The playlist.
+    #[default]
+    Listed,
+    /// Their own bytes, or nobody: they are in no playlist.
+    Probed,
 }
 
 /// What the time line needs to know of one segment.
@@ -92,6 +108,8 @@ pub enum BreakReason {
     Failover,
     /// Nothing explains the hole.
     Unlisted,
+    /// A hole beside a segment that no playlist lists.
+    Probed,
     /// Nothing explains why both cover the same time.
     Overlap,
 }
@@ -117,14 +135,21 @@ pub fn examine(track: &TrackId, runs: &[RunInput]) -> (Timeline, Vec<Finding>) {
             });
             let after = measured.map_or(previous, |(after, _)| after);
             let ms = measured.map(|(_, ms)| ms);
-            let jumps = ms.filter(|ms| ms.abs() > TOLERANCE_MS);
+            let times = [after, before].map(|place| runs[line.order[place].playlist].times);
+            let probed = times.contains(&Times::Probed);
+            let tolerance = if probed { PROBED_TOLERANCE_MS } else { TOLERANCE_MS };
+            let jumps = ms.filter(|ms| ms.abs() > tolerance);
             let from_recorder = runs[line.order[after].playlist].failover;
             let why = if from_recorder != runs[placed.playlist].failover {
                 Some(BreakReason::Failover)
             } else if segment(placed).discontinuity == Discontinuity::Restarts {
                 Some(BreakReason::Discontinuity)
             } else {
-                jumps.map(|ms| if ms > 0 { BreakReason::Unlisted } else { BreakReason::Overlap })
+                jumps.map(|ms| match (ms > 0, probed) {
+                    (true, true) => BreakReason::Probed,
+                    (true, false) => BreakReason::Unlisted,
+                    (false, _) => BreakReason::Overlap,
+                })
             };
             if let Some(why) = why {
                 line.breaks.push(Break { after, before, ms, why });
@@ -154,6 +179,7 @@ fn finding(
         BreakReason::Discontinuity => None,
         BreakReason::Failover => Some(Finding::FailoverGap { track, after, before, ms }),
         BreakReason::Unlisted => Some(Finding::UnlistedGap { track, after, before, ms }),
+        BreakReason::Probed => Some(Finding::ProbedGap { track, after, before, ms }),
         BreakReason::Overlap => Some(Finding::Overlap { track, after, before, ms: -ms }),
     }
 }
@@ -216,7 +242,7 @@ mod tests {
                 },
             })
             .collect();
-        RunInput { failover, segments }
+        RunInput { failover, segments, ..RunInput::default() }
     }
 
     fn names(runs: &[RunInput], line: &Timeline) -> Vec<String> {

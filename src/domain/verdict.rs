@@ -11,7 +11,7 @@ use super::digest::{Algorithm, Digest};
 use super::place::{Denial, Obstacle, SourceName};
 
 pub use judging::{PLAYING_TIME_SLACK, START_SLACK, clock_distance, judge, plays_in_full, plays_ms_in_full};
-pub use media::{Form, JpegFacts, Mp4Facts, SoundFacts, TrackFacts, TrackMedium, WebMFacts};
+pub use media::{Format, JpegFacts, Mp4Facts, SoundFacts, TrackFacts, TrackMedium, WebMFacts};
 pub use observed::{Content, Expectation, Framing, Observation, Page, Structure, TsFacts};
 
 /// The verdict on one object.
@@ -139,19 +139,19 @@ pub enum Corruption {
         other: super::key::ObjectName,
     },
     /// Not a file of the form that its name tells.
-    NotOfForm {
+    NotOfFormat {
         /// The form.
-        form: Form,
+        form: Format,
     },
     /// Ends before the structure says that it does.
     CutInside {
         /// The form.
-        form: Form,
+        form: Format,
     },
     /// Cannot be read from some place on.
     Broken {
         /// The form.
-        form: Form,
+        form: Format,
         /// The place, in bytes from the start.
         at: u64,
     },
@@ -242,7 +242,7 @@ impl fmt::Display for Corruption {
                 write!(f, "its time stamps start at {found_ms} ms, its neighbours say {expected_ms} ms")
             }
             Self::SameAs { other } => write!(f, "the same bytes as `{other}`"),
-            Self::NotOfForm { form } => write!(f, "not a {form}"),
+            Self::NotOfFormat { form } => write!(f, "not a {form}"),
             Self::CutInside { form } => write!(f, "a {form} that ends too early"),
             Self::Broken { form, at } => write!(f, "a {form} that cannot be read from byte {at} on"),
             Self::Trailing { bytes } => write!(f, "{bytes} bytes behind the end"),

@@ -7,9 +7,11 @@ use crate::archive::{
     self, Archive, JoinTarget, JoinedV1, ObjectV1, PlayList, ReportV1, RoleV1, SeverityV1, TrackV1,
 };
 use crate::domain::plan::TrackPlan;
-use crate::domain::play::{PlayItem, Presence, write};
+use crate::domain::play::{PlayItem, Presence, Rendition, write, write_master};
 use crate::domain::playlist::Discontinuity;
-use crate::domain::recording::{RecordingId, TrackKind};
+use crate::domain::recording::{RecordingId, TrackId, TrackKind};
+use crate::domain::synthetic;
+use crate::domain::timeline::BreakReason;
 use crate::event::{Event, Observer};
 
 /// What to join, and where to.
@@ -205,43 +207,78 @@ pub fn join_bag(
 
 /// Playlists that players take, one for each track that has segments.
 pub(super) fn playlists(report: &ReportV1, tracks: &[TrackPlan]) -> Vec<PlayList> {
-    let objects: std::collections::HashMap<_, _> =
-        report.objects.iter().map(|object| (object.name.as_str(), object)).collect();
+    let objects: Objects<'_> = report.objects.iter().map(|object| (object.name.as_str(), object)).collect();
     let with_segments: Vec<_> = tracks.iter().filter(|track| !track.segments.is_empty()).collect();
     let alone = with_segments.len() == 1;
-    with_segments
-        .iter()
-        .map(|track| {
-            let items: Vec<_> = track
-                .segments
-                .iter()
-                .scan(0, |run, segment| {
-                    let restarts = *run != segment.run && *run != 0
-                        || segment.listed.discontinuity == Discontinuity::Restarts;
-                    *run = segment.run;
-                    let path = objects.get(segment.name.as_str()).and_then(|object| object.path.clone());
-                    Some(PlayItem {
-                        presence: if path.is_some() { Presence::Here } else { Presence::Missing },
-                        path: path.unwrap_or_else(|| format!("{}/{}", archive::PAYLOAD, segment.name)),
-                        duration: segment.listed.duration,
-                        discontinuity: if restarts {
-                            Discontinuity::Restarts
-                        } else {
-                            Discontinuity::Continues
-                        },
-                        starts: segment.starts,
-                        tags: segment.listed.tags.clone(),
-                    })
-                })
-                .collect();
-            let file = match (alone, track.id.uid, track.id.kind) {
-                (true, _, _) | (false, None, TrackKind::Mixed) => "play.m3u8".to_owned(),
-                (false, None, kind) => format!("play_{kind}.m3u8"),
-                (false, Some(uid), kind) => format!("play_uid_{uid}_{kind}.m3u8"),
+    let mut lists = Vec::new();
+    for track in &with_segments {
+        let items = play_items(track, &objects);
+        let file = match (alone, track.id.uid, track.id.kind) {
+            (true, _, _) | (false, None, TrackKind::Mixed) => "play.m3u8".to_owned(),
+            (false, None, kind) => format!("play_{kind}.m3u8"),
+            (false, Some(uid), kind) => format!("play_uid_{uid}_{kind}.m3u8"),
+        };
+        lists.push(PlayList { file, text: write(&items) });
+        if track.is_rebuilt() {
+            let text = synthetic::text(track.id, &items);
+            lists.push(PlayList { file: synthetic::file_name(track.id), text });
+        }
+    }
+    lists.extend(masters(&with_segments, &objects));
+    lists
+}
+
+/// For each user with sound and picture a list by which a player plays both.
+fn masters(tracks: &[&TrackPlan], objects: &Objects<'_>) -> Vec<PlayList> {
+    let sounds = tracks.iter().filter(|track| track.id.kind == TrackKind::Audio);
+    sounds
+        .filter_map(|audio| {
+            let uid = audio.id.uid?;
+            let picture = TrackId { uid: Some(uid), kind: TrackKind::Video };
+            let video = tracks.iter().find(|track| track.id == picture)?;
+            let rendition = Rendition {
+                audio: format!("play_uid_{uid}_audio.m3u8"),
+                video: format!("play_uid_{uid}_video.m3u8"),
+                name: format!("uid {uid}"),
+                bandwidth: peak(audio, objects).saturating_add(peak(video, objects)),
             };
-            PlayList { file, text: write(&items) }
+            Some(PlayList { file: format!("play_uid_{uid}.m3u8"), text: write_master(&rendition) })
         })
         .collect()
+}
+
+/// The most bits per second of any segment.
+fn peak(track: &TrackPlan, objects: &Objects<'_>) -> u64 {
+    let rates = track.segments.iter().filter_map(|segment| {
+        let size = u128::from(objects.get(segment.name.as_str())?.size?);
+        let ms = segment.listed.duration.map(|duration| duration.as_millis()).filter(|ms| *ms > 0)?;
+        u64::try_from(size * 8000 / ms).ok()
+    });
+    rates.max().unwrap_or(0)
+}
+
+type Objects<'a> = std::collections::HashMap<&'a str, &'a ObjectV1>;
+
+fn play_items(track: &TrackPlan, objects: &Objects<'_>) -> Vec<PlayItem> {
+    // No playlist announces these; behind a hole the time stamps may start anew.
+    let probed = track.timeline.breaks.iter().filter(|b| b.why == BreakReason::Probed);
+    let holes: std::collections::HashSet<usize> = probed.map(|b| b.before).collect();
+    let segments = track.segments.iter().enumerate().scan(0, |run, (place, segment)| {
+        let restarts = *run != segment.run && *run != 0
+            || segment.listed.discontinuity == Discontinuity::Restarts
+            || holes.contains(&place);
+        *run = segment.run;
+        let path = objects.get(segment.name.as_str()).and_then(|object| object.path.clone());
+        Some(PlayItem {
+            presence: if path.is_some() { Presence::Here } else { Presence::Missing },
+            path: path.unwrap_or_else(|| format!("{}/{}", archive::PAYLOAD, segment.name)),
+            duration: segment.listed.duration,
+            discontinuity: if restarts { Discontinuity::Restarts } else { Discontinuity::Continues },
+            starts: segment.starts,
+            tags: segment.listed.tags.clone(),
+        })
+    });
+    segments.collect()
 }
 
 fn wanted_tracks(report: &ReportV1, request: &JoinRequest) -> Result<Vec<TrackV1>, JoinError> {

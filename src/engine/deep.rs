@@ -10,7 +10,7 @@ use crate::archive::{self, Damage, Error, ObjectV1, ReportV1, RoleV1, Verificati
 use crate::domain::digest::Algorithm;
 use crate::domain::place::SourceName;
 use crate::domain::verdict::{
-    Content, Corruption, Expectation, Form, Framing, Observation, Structure, judge,
+    Content, Corruption, Expectation, Format, Framing, Observation, Structure, judge,
 };
 
 /// What the media of a bag looks like.
@@ -98,9 +98,9 @@ fn plan(verification: &Verification) -> Result<Vec<Work>, Error> {
             return None;
         }
         let form = match object {
-            Some(object) if !by_name => object.form.as_deref().and_then(Form::from_code),
-            Some(object) => Form::of_name(&object.name),
-            None => Form::of_name(&path),
+            Some(object) if !by_name => object.format.as_deref().and_then(Format::from_code),
+            Some(object) => Format::of_name(&object.name),
+            None => Format::of_name(&path),
         };
         Some(Work { path, expected: expectation(form, object) })
     });
@@ -110,11 +110,11 @@ fn plan(verification: &Verification) -> Result<Vec<Work>, Error> {
 /// Whether a report is of a version that did not write down what was examined as what. Where segments are
 /// encrypted, their names do not tell it.
 fn tells_no_forms(report: &ReportV1) -> bool {
-    report.objects.iter().all(|object| object.form.is_none())
+    report.objects.iter().all(|object| object.format.is_none())
         && !report.findings.iter().any(|finding| finding.code == "encrypted")
 }
 
-fn expectation(form: Option<Form>, object: Option<&ObjectV1>) -> Expectation {
+fn expectation(form: Option<Format>, object: Option<&ObjectV1>) -> Expectation {
     // What a store vouched for when it was fetched is known to have been recorded so.
     let vouched_for =
         object.and_then(|object| object.evidence.as_ref()).is_some_and(|e| e.kind == "store-digest");

@@ -2,7 +2,7 @@
 //! the domain.
 
 use crate::domain::verdict::{
-    Content, Form, JpegFacts, Mp4Facts, Page, SoundFacts, Structure, TrackFacts, TrackMedium, TsFacts,
+    Content, Format, JpegFacts, Mp4Facts, Page, SoundFacts, Structure, TrackFacts, TrackMedium, TsFacts,
     WebMFacts,
 };
 use crate::media::{TrackKind, mp4, page, picture, sound, ts, webm};
@@ -21,20 +21,20 @@ enum Examiner {
     TransportStream(Box<ts::Examiner>),
     WebM(Box<webm::Examiner>),
     Mp4(Box<mp4::Examiner>),
-    Sound(Form, Box<sound::Examiner>),
+    Sound(Format, Box<sound::Examiner>),
     Jpeg(picture::Examiner),
 }
 
 impl Examination {
     pub(super) fn new(content: Content) -> Self {
         let sound = |form, frames| Examiner::Sound(form, Box::new(sound::Examiner::new(frames)));
-        let examiner = content.form().map(|form| match form {
-            Form::TransportStream => Examiner::TransportStream(Box::default()),
-            Form::WebM => Examiner::WebM(Box::default()),
-            Form::Mp4 => Examiner::Mp4(Box::default()),
-            Form::Adts => sound(form, sound::Frames::Adts),
-            Form::Mp3 => sound(form, sound::Frames::Mp3),
-            Form::Jpeg => Examiner::Jpeg(picture::Examiner::new()),
+        let examiner = content.format().map(|form| match form {
+            Format::TransportStream => Examiner::TransportStream(Box::default()),
+            Format::WebM => Examiner::WebM(Box::default()),
+            Format::Mp4 => Examiner::Mp4(Box::default()),
+            Format::Adts => sound(form, sound::Frames::Adts),
+            Format::Mp3 => sound(form, sound::Frames::Mp3),
+            Format::Jpeg => Examiner::Jpeg(picture::Examiner::new()),
         });
         Self { content, examiner, head: Vec::new() }
     }
@@ -149,9 +149,9 @@ fn mp4_facts(summary: mp4::Summary) -> Mp4Facts {
     }
 }
 
-fn sound_facts(form: Form, summary: &sound::Summary) -> SoundFacts {
+fn sound_facts(form: Format, summary: &sound::Summary) -> SoundFacts {
     SoundFacts {
-        form,
+        format: form,
         frames: summary.frames,
         cut: summary.cut,
         broken_at: summary.broken_at,

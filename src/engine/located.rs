@@ -8,6 +8,7 @@ use crate::domain::finding::Finding;
 use crate::domain::key::{ObjectKey, ObjectName};
 use crate::domain::locate::Recording;
 use crate::domain::object::ObjectInfo;
+use crate::domain::only::{LeftOut, Only};
 use crate::domain::place::SourceName;
 use crate::domain::plan::{Item, Plan};
 use crate::domain::playlist::Playlist;
@@ -29,6 +30,8 @@ pub struct LocateQuery {
     pub told: Vec<ObjectName>,
     /// How far to look.
     pub search: Search,
+    /// What is asked for; everything by default.
+    pub only: Only,
 }
 
 /// How far to look for a recording.
@@ -48,6 +51,9 @@ pub struct Found {
     pub(super) playlists: Vec<FoundPlaylist>,
     pub(super) plan: Plan,
     pub(super) findings: Vec<Finding>,
+    pub(super) only: Only,
+    pub(super) left_out: LeftOut,
+    pub(super) masters: usize,
 }
 
 /// A playlist of a recording.
@@ -75,6 +81,18 @@ impl Found {
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// What was asked for.
+    #[must_use]
+    pub fn only(&self) -> &Only {
+        &self.only
+    }
+
+    /// What is there and was not asked for.
+    #[must_use]
+    pub fn left_out(&self) -> LeftOut {
+        self.left_out
     }
 
     /// The store that has it.

@@ -1,8 +1,7 @@
 //! Finding a recording: which store has it, what belongs to it, what its playlists list.
 
-use super::located::{Found, FoundPlaylist, LocateError, LocateQuery, Looked, ReadPlaylists, Search};
-use super::object::{self, Fetched, Job};
-use super::sink::Sink;
+use super::located::{Found, FoundPlaylist, LocateError, LocateQuery, Looked, Search};
+use super::reading::{self, Lists};
 use super::target::{Target, recording_of};
 use super::told;
 use super::{Candidate, Context, Fetcher, Store};
@@ -11,11 +10,11 @@ use crate::domain::finding::Finding;
 use crate::domain::key::{KeyPrefix, ObjectKey};
 use crate::domain::locate::{self, PlaylistSet, Recording, choose, list_prefixes, playlist_candidates};
 use crate::domain::object::ObjectInfo;
+use crate::domain::only::Form;
 use crate::domain::place::Obstacle;
-use crate::domain::plan::{name_in_archive, plan};
-use crate::domain::playlist::{self, MAX_BYTES};
+use crate::domain::plan::plan;
 use crate::domain::recording::RecordingId;
-use crate::domain::verdict::{Content, Expectation, Verdict};
+use crate::domain::verdict::Verdict;
 use crate::event::Event;
 use crate::source::{Error, Listing, Operation};
 
@@ -309,33 +308,18 @@ async fn read(
     mut findings: Vec<Finding>,
     query: &LocateQuery,
 ) -> Result<Found, Unread> {
-    let mut playlists = Vec::new();
-    let mut texts = ReadPlaylists::new();
+    let left_out = query.only.apply(&mut recording, &mut findings);
     adopt_playlists_of_fallbacks(context, &candidate, &mut recording, &mut findings).await;
-    let sets = recording.tracks.iter().flat_map(|track| &track.playlists);
-    let wanted: Vec<(ObjectInfo, bool)> = sets
-        .flat_map(|set| {
-            let kept = set.kept.iter().map(|info| (info.clone(), false));
-            std::iter::once((set.chosen.clone(), true)).chain(kept)
-        })
-        .collect();
-    for (info, chosen) in wanted {
-        let fetched = fetch_playlist(context, &candidate, &recording, &info).await;
-        if let (true, Some(Sink::Memory { bytes, .. })) = (chosen, fetched.bytes.as_ref().map(|b| &b.sink)) {
-            let (playlist, found) = playlist::read(&info.key, bytes, context.options.uris);
-            context.tell(&Event::PlaylistRead { key: &info.key, segments: playlist.segments.len() });
-            findings.extend(found);
-            texts.insert(info.key.clone(), playlist);
-        }
-        let Fetched { verdict, bytes, failed_tries, findings: more } = fetched;
-        findings.extend(more);
-        playlists.push(FoundPlaylist { info, verdict, bytes, failed_tries });
-    }
-    let nothing_else = recording.slices.is_empty() && recording.others.is_empty();
-    if texts.is_empty() && nothing_else {
+    let Lists { playlists, texts, manifests, masters } = if query.only.wants(Form::Hls) {
+        reading::lists(context, &candidate, &mut recording, &mut findings).await
+    } else {
+        Lists::default()
+    };
+    let nothing_else = recording.slices.is_empty() && recording.others.is_empty() && masters == 0;
+    if texts.is_empty() && nothing_else && query.only.wants(Form::Hls) {
         return Err(no_playlist(&candidate.store, &recording, playlists));
     }
-    let (plan, found) = plan(&recording, &texts);
+    let (plan, found) = plan(&recording, &texts, &manifests);
     findings.extend(found);
     findings.extend(context.take_noticed());
     for finding in &findings {
@@ -344,7 +328,8 @@ async fn read(
     if recording.channel.is_none() {
         recording.channel.clone_from(&query.channel);
     }
-    let found = Found { candidate, recording, playlists, plan, findings };
+    let only = query.only.clone();
+    let found = Found { candidate, recording, playlists, plan, findings, only, left_out, masters };
     let (from, place) = found.from();
     context.tell(&Event::Located {
         recording: &found.recording.id,
@@ -379,22 +364,6 @@ fn no_playlist(store: &Store, recording: &Recording, playlists: Vec<FoundPlaylis
             listed: None,
             folder_is_empty: None,
         }),
-    }
-}
-
-async fn fetch_playlist(
-    context: &Context,
-    candidate: &Candidate,
-    recording: &Recording,
-    info: &ObjectInfo,
-) -> Fetched {
-    let name = name_in_archive(&info.key, &recording.folder);
-    let places = candidate.places(&info.key, &recording.folder, &name);
-    let expected = Expectation { size: info.size, content: Content::Playlist, ..Expectation::default() };
-    let job = Job { name, expected, listed: Some(info.clone()), places };
-    match object::fetch(context, &job, Sink::memory(MAX_BYTES + 1)).await {
-        Ok(fetched) => fetched,
-        Err(_) => unreachable!("memory is no disk"),
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) fn report_of(
         verdict,
         size: record.map(|record| record.size),
         digests: record.map(|record| record.digests.clone()).unwrap_or_default(),
-        form: item.expected.content.form(),
+        format: item.expected.content.format(),
         from: record.map(|record| record.from.clone()),
         origin: Origin::Nowhere,
         failed_tries,
@@ -84,6 +84,7 @@ pub(super) fn track_report(track: &TrackPlan) -> TrackReport {
         last: track.timeline.last,
         playing: track.playing(),
         segments: track.segments.len(),
+        origin: track.origin,
     }
 }
 

@@ -15,7 +15,7 @@ use super::reporting::{
 use super::sink::Sink;
 use super::target::PlaylistUrl;
 use super::{Candidate, Context, Fetcher, time_of_day};
-use crate::archive::{self, Archive, Presence, Record, ReportV1, Seal, Trust};
+use crate::archive::{self, Archive, EarlierV1, Presence, Record, ReportV1, Seal, Trust};
 use crate::domain::finding::Finding;
 use crate::domain::key::{KeyPrefix, ObjectName};
 use crate::domain::place::SourceName;
@@ -132,7 +132,7 @@ pub(super) struct Run {
 
 impl Run {
     async fn walk(&mut self, found: Found, join: Option<&JoinRequest>) -> Result<Fetched, Failed> {
-        let Found { candidate, recording, playlists, plan, .. } = found;
+        let Found { candidate, recording, playlists, mut plan, only, left_out, masters, .. } = found;
         let kept = self.recheck(&plan.items).await?;
         let (keep, fetch): (Vec<_>, Vec<_>) =
             plan.items.iter().cloned().partition(|item| kept.contains_key(&item.name));
@@ -157,9 +157,11 @@ impl Run {
                 self.done(kept_report(&item, record));
             }
         }
+        self.forget_unprobed(&plan.tracks);
         let noticed_before = self.findings.len();
         self.fetch_all(&candidate, &recording.folder, fetch).await?;
         self.withdraw_misplaced(&candidate, &recording.folder, &plan.tracks, &plan.items).await?;
+        self.probe(&mut plan.tracks);
         self.findings.extend(self.context.take_noticed());
         // Objects end in any order; two runs over the same bytes say the same all the same.
         self.findings[noticed_before..].sort_by_cached_key(ToString::to_string);
@@ -169,6 +171,9 @@ impl Run {
             channel: recording.channel.clone(),
             folder: recording.folder.clone(),
             places: places(&candidate),
+            only,
+            left_out,
+            masters,
             tracks: plan.tracks.iter().map(track_report).collect(),
             objects: order.filter_map(|name| self.objects.remove(&name)).collect(),
             findings: std::mem::take(&mut self.findings),
@@ -189,6 +194,8 @@ impl Run {
         let (tracks, join) = (tracks.to_vec(), join.cloned());
         let sealed = tokio::task::spawn_blocking(move || {
             let mut written = ReportV1::from(&report);
+            let looked_at = report.objects.iter().map(|object| &object.name).collect();
+            written.earlier = archive.earlier(&looked_at).iter().map(EarlierV1::from).collect();
             let play = assemble::playlists(&written, &tracks);
             // Sealed before joining: whatever happens to the joined file, the proof is in place.
             archive.seal(&Seal { report: &written, play: &play, at: report.finished })?;

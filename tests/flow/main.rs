@@ -14,10 +14,13 @@ mod kodo;
 mod listing;
 mod matrix;
 mod names;
+mod only;
 #[cfg(feature = "oss")]
 mod oss;
 mod places;
 mod random;
 mod ranges;
 mod reruns;
+mod structures;
+mod synthetic;
 mod targets;

@@ -259,7 +259,7 @@ async fn slices_without_a_playlist_are_kept_and_never_called_complete() {
     let (_keep, out) = out();
     let fetched = Run::sid(stage.store("prod").await).fetched(&out).await;
     assert_eq!(fetched.report.outcome(), Outcome::Incomplete);
-    assert_eq!(findings(&fetched), ["no-playlist", "orphan"]);
+    assert_eq!(findings(&fetched), ["no-playlist"]);
     assert_eq!(payload(&fetched.dir).len(), 3);
     // A fallback may have the playlist.
     let backup = Stage::of(Kind::Web, &plan).await;

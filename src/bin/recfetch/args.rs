@@ -144,6 +144,23 @@ pub(crate) struct RecordingArgs {
     /// [secret: AGORA_CALLBACK_SECRET]
     #[arg(long, value_name = "HEX")]
     pub(crate) callback_signature: Option<String>,
+    /// Only these forms, with commas or repeated; the rest is left out on purpose, complete is said of these,
+    /// and what an earlier run brought stays in the bag [default: everything]
+    #[arg(long, value_name = "FORM", value_delimiter = ',')]
+    pub(crate) only: Vec<OnlyForm>,
+}
+
+/// A form of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnlyForm {
+    /// Slices, playlists, master playlists and DASH manifests
+    Hls,
+    /// MP4 files
+    Mp4,
+    /// Sound files
+    Audio,
+    /// Pictures
+    Images,
 }
 
 /// Where the bytes are.
@@ -385,6 +402,22 @@ mod tests {
         assert_eq!(parse(&["--join", "sid"]), (vec!["sid".to_owned()], Some(None)));
         assert_eq!(parse(&["sid", "--join=a.ts"]), (vec!["sid".to_owned()], Some(Some("a.ts".into()))));
         assert_eq!(parse(&["sid"]).1, None);
+    }
+
+    #[test]
+    fn forms_are_named_with_commas_or_again() {
+        let parse = |words: &[&str]| {
+            let cli = Cli::try_parse_from([&["recfetch", "locate", "sid"], words].concat());
+            match cli.map(|cli| cli.command) {
+                Ok(Command::Locate(args)) => Some(args.what.only),
+                Ok(other) => panic!("{other:?}"),
+                Err(_) => None,
+            }
+        };
+        assert_eq!(parse(&["--only", "mp4,hls"]), Some(vec![OnlyForm::Mp4, OnlyForm::Hls]));
+        assert_eq!(parse(&["--only=audio", "--only=images"]), Some(vec![OnlyForm::Audio, OnlyForm::Images]));
+        assert_eq!(parse(&["--only", "film"]), None);
+        assert_eq!(parse(&[]), Some(vec![]));
     }
 
     #[test]

@@ -118,6 +118,30 @@ impl fmt::Display for Finding {
                 write!(f, "`{name}` has the same bytes as `{other}`, and was stored so")
             }
             Self::ToldAbsent { key } => write!(f, "Agora names `{key}`, and the store does not have it"),
+            Self::DeadReference { master, name } => {
+                write!(f, "`{master}` refers to `{name}`, which is not there")
+            }
+            Self::BadManifest { key } => write!(f, "`{key}` could be read only in part"),
+            Self::MissingIndex { track, kind, missing, count, last, beside: _ } => {
+                let numbers: Vec<String> = missing.iter().map(u32::to_string).collect();
+                let more = if *count > missing.len() as u64 { ", …" } else { "" };
+                let verb = if *count == 1 { "is" } else { "are" };
+                write!(f, "{track}: {kind} {}{more} of 0..{last} {verb} not there", numbers.join(", "))
+            }
+            Self::LeftOut { objects, bytes } => {
+                let objects = match objects {
+                    1 => "1 object was".to_owned(),
+                    n => format!("{n} objects were"),
+                };
+                write!(f, "{objects} not asked for and left out on purpose ({bytes} bytes)")
+            }
+            Self::NothingOf { form } => {
+                write!(f, "{form} was asked for, and the recording has no such file here")
+            }
+            Self::ProbedGap { track, after, before, ms } => write!(
+                f,
+                "{track}: no slice covers {ms} ms between `{after}` and `{before}`, and no playlist explains it"
+            ),
         }
     }
 }

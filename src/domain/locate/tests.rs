@@ -43,6 +43,7 @@ fn outline(recording: &Recording) -> String {
         lines.push(format!("{}: {}", track.id, sets.collect::<Vec<_>>().join(", ")));
     }
     lines.push(format!("{} slices", recording.slices.len()));
+    lines.extend(recording.masters.iter().map(|master| format!("master {}", short(&master.set.chosen))));
     lines.extend(recording.others.iter().map(|other| short(&other.info)));
     lines.join("\n")
 }
@@ -78,7 +79,7 @@ fn a_composite_recording_is_one_track_with_its_failovers_behind_it() {
 }
 
 #[test]
-fn individual_mode_has_a_track_per_user_and_kind_and_masters_are_plain_files() {
+fn individual_mode_has_a_track_per_user_and_kind_and_masters_beside_them() {
     let (recording, findings) = chosen(
         &[
             ("SID_room__uid_s_7__uid_e_video.m3u8", 5),
@@ -97,8 +98,8 @@ fn individual_mode_has_a_track_per_user_and_kind_and_masters_are_plain_files() {
          uid 7 video: SID_room__uid_s_7__uid_e_video.m3u8 not []\n\
          uid 10 audio: SID_room__uid_s_10__uid_e_audio.m3u8 not []\n\
          1 slices\n\
-         SID_room__uid_s_7__uid_e_av.m3u8\n\
-         SID_room__uid_s_7__uid_e_av.mpd\n\
+         master SID_room__uid_s_7__uid_e_av.m3u8\n\
+         master SID_room__uid_s_7__uid_e_av.mpd\n\
          SID_room__uid_s_7__uid_e_video_20260813234113969.jpg"
     );
     assert_eq!(findings, []);
@@ -319,10 +320,70 @@ fn what_to_ask_a_store_for() {
     assert_eq!(names(&"x".repeat(1024)), [""; 0]);
 }
 
+#[test]
+fn every_form_is_read_plain_transferred_and_of_each_failover() {
+    let plain = TrackId::MIXED;
+    let uid = |kind| TrackId { uid: std::num::NonZeroU32::new(7).map(super::super::recording::Uid), kind };
+    let (audio, video, av) = (TrackKind::Audio, TrackKind::Video, TrackKind::AudioVideo);
+    // The end of the name, whose it is, and whether the backup gives copies of it names of their own.
+    let forms = [
+        (".m3u8", plain, true),
+        ("_20260813234113969.ts", plain, false),
+        ("_0.mp4", plain, false),
+        ("_0.mp3", plain, false),
+        ("_1.m4a", plain, false),
+        ("_2.aac", plain, false),
+        ("__uid_s_7__uid_e_audio.m3u8", uid(audio), true),
+        ("__uid_s_7__uid_e_video.m3u8", uid(video), true),
+        ("__uid_s_7__uid_e_av.m3u8", uid(av), true),
+        ("__uid_s_7__uid_e_av.mpd", uid(av), true),
+        ("__uid_s_7__uid_e_audio_20260813234113969.ts", uid(audio), false),
+        ("__uid_s_7__uid_e_video_20260813234113969.webm", uid(video), false),
+        ("__uid_s_7__uid_e_av_20260813234113969.ts", uid(av), false),
+        ("__uid_s_7__uid_e_3.mp4", uid(av), false),
+        ("__uid_s_7__uid_e_video_20260813234113969.jpg", uid(video), false),
+    ];
+    // Composite and individual mode keep the channel; web page mode writes it in its own way.
+    for (room, spelt) in [("a_b.c", "a_b.c"), ("a_b.c", "a-b-c"), ("room", "room")] {
+        for known in [None, Some(room), Some(spelt)] {
+            for (ending, track, copies) in forms {
+                for failover in [None, Some(0), Some(1), Some(2)] {
+                    let start = failover.map(|n| format!("bak{n}_")).unwrap_or_default();
+                    let (stem, extension) = ending.rsplit_once('.').unwrap();
+                    let name = |copy: &str| format!("m/{start}SID_{spelt}{stem}{copy}.{extension}");
+                    let copy = copies.then(|| name("_22194679897_3"));
+                    let names: Vec<_> = [Some(name("")), copy.clone()].into_iter().flatten().collect();
+                    // A slice of the channel beside them, by which it is known without the caller's help.
+                    let anchor = format!("m/SID_{spelt}_20260813234000000.ts");
+                    let listed: Vec<_> = names.iter().chain([&anchor]).map(|n| (n.as_str(), 5)).collect();
+                    let query = Query { channel: known.map(channel), ..Query::default() };
+                    let (recording, findings) = chosen(&listed, &query);
+                    let case = format!("{names:?} known as {known:?}");
+                    assert_eq!(recording.channel, Some(channel(spelt)), "{case}");
+                    let odd = ["unknown-name", "other-channel", "unread-playlist", "other-folder"];
+                    assert!(!codes(&findings).iter().any(|code| odd.contains(code)), "{case}: {findings:?}");
+                    let own = |info: &ObjectInfo| names.iter().any(|n| info.key == key(n));
+                    let sets = recording.tracks.iter().flat_map(|t| t.playlists.iter().map(|s| (t.id, s)));
+                    let lists = sets.chain(recording.masters.iter().map(|m| (m.track, &m.set)));
+                    let mut found: Vec<_> = lists
+                        .filter(|(_, set)| own(&set.chosen))
+                        .map(|(track, set)| (track, set.failover, 1 + set.kept.len()))
+                        .collect();
+                    let others = recording.others.iter().map(|other| (&other.info, other.name.as_ref()));
+                    let slices = recording.slices.iter().map(|slice| (&slice.info, Some(&slice.name)));
+                    let files = others.chain(slices).filter(|(info, _)| own(info));
+                    found.extend(files.map(|(_, name)| (name.unwrap().track, name.unwrap().failover, 1)));
+                    assert_eq!(found, [(track, failover, names.len())], "{case}");
+                }
+            }
+        }
+    }
+}
+
 /// File names of which a listing is made; few enough that they meet.
 fn objects() -> impl Strategy<Value = Vec<ObjectInfo>> {
     let name = "(a/|b/)?(bak[01]_)?SID_(room|room_1_2|o-m|o\\.m)(__uid_s_[05]__uid_e_(audio|video|av))?\
-                (_[1-3]_[1-2])?(_2026081323411396[1-4])?\\.(m3u8|M3U8|ts|mp4|x)";
+                (_[1-3]_[1-2])?(_2026081323411396[1-4])?\\.(m3u8|M3U8|mpd|ts|mp4|x)";
     let object = (name, proptest::option::of(0..4_u64), proptest::option::of(0..2_i64));
     let object = object.prop_map(|(text, size, modified)| ObjectInfo {
         size,
@@ -353,6 +414,7 @@ proptest! {
             return Ok(());
         };
         let sets = recording.tracks.iter().flat_map(|track| &track.playlists);
+        let sets = sets.chain(recording.masters.iter().map(|master| &master.set));
         let mut kept: Vec<_> = sets.flat_map(|set| set.kept.iter().chain([&set.chosen])).collect();
         kept.extend(recording.slices.iter().map(|slice| &slice.info));
         kept.extend(recording.others.iter().map(|other| &other.info));

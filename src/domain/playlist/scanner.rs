@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::crosscheck::Guarded;
 use super::{
     ByteRange, Child, Discontinuity, Encryption, Ended, Gap, InitSection, MAX_BYTES, MAX_LINES, Mark,
-    Playlist, Segment, SegmentUri, Tag, UriPolicy, attributes, uri,
+    Playlist, Segment, SegmentUri, Tag, UriPolicy, attributes, master, uri,
 };
 use crate::domain::finding::{Finding, NotPlaylist};
 use crate::domain::key::{KeyPrefix, ObjectKey, ObjectName};
@@ -334,7 +334,9 @@ impl<'a> Scanner<'a> {
 
     fn uri(&mut self, line: usize, text: &str) {
         let uri = self.checked(line, text);
-        if std::mem::take(&mut self.pending.names_a_playlist) {
+        // A playlist's name without a duration is no segment, whatever tag is missing before it.
+        let bare_name = self.pending.duration.is_none() && master::names_a_playlist(text);
+        if std::mem::take(&mut self.pending.names_a_playlist) || bare_name {
             self.playlist.children.push(Child { line, uri });
             return;
         }

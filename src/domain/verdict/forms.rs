@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use super::judging::judge_playing_time;
-use super::{Corruption, Expectation, Form, JpegFacts, Mp4Facts, SoundFacts, Structure, WebMFacts};
+use super::{Corruption, Expectation, Format, JpegFacts, Mp4Facts, SoundFacts, Structure, WebMFacts};
 
 /// How far the playing time by the samples may be from what the file itself announces for its structure to
 /// prove it.
@@ -40,9 +40,9 @@ pub(super) fn judge_structure(
 }
 
 fn judge_webm(facts: &WebMFacts, digest_right: bool) -> Result<bool, Corruption> {
-    let form = Form::WebM;
+    let form = Format::WebM;
     if !facts.is_webm {
-        return Err(Corruption::NotOfForm { form });
+        return Err(Corruption::NotOfFormat { form });
     }
     if let Some(at) = facts.broken_at {
         return Err(Corruption::Broken { form, at });
@@ -63,9 +63,9 @@ fn judge_webm(facts: &WebMFacts, digest_right: bool) -> Result<bool, Corruption>
 }
 
 fn judge_mp4(facts: &Mp4Facts, digest_right: bool) -> Result<bool, Corruption> {
-    let form = Form::Mp4;
+    let form = Format::Mp4;
     if !facts.is_mp4 {
-        return Err(Corruption::NotOfForm { form });
+        return Err(Corruption::NotOfFormat { form });
     }
     if facts.cut {
         return Err(Corruption::CutInside { form });
@@ -94,11 +94,11 @@ fn judge_mp4(facts: &Mp4Facts, digest_right: bool) -> Result<bool, Corruption> {
 }
 
 fn judge_sound(facts: &SoundFacts, digest_right: bool) -> Result<bool, Corruption> {
-    let form = facts.form;
+    let form = facts.format;
     if facts.frames == 0 {
         return Err(match (facts.broken_at, facts.announced_frames) {
             (None, Some(_)) => Corruption::NoMedia,
-            (_, _) => Corruption::NotOfForm { form },
+            (_, _) => Corruption::NotOfFormat { form },
         });
     }
     if facts.cut {
@@ -122,9 +122,9 @@ fn judge_sound(facts: &SoundFacts, digest_right: bool) -> Result<bool, Corruptio
 }
 
 fn judge_jpeg(facts: &JpegFacts, digest_right: bool) -> Result<bool, Corruption> {
-    let form = Form::Jpeg;
+    let form = Format::Jpeg;
     if !facts.is_jpeg {
-        return Err(Corruption::NotOfForm { form });
+        return Err(Corruption::NotOfFormat { form });
     }
     if let Some(at) = facts.broken_at {
         return Err(Corruption::Broken { form, at });

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A form of media file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Form {
+pub enum Format {
     /// MPEG transport stream (ISO/IEC 13818-1).
     TransportStream,
     /// WebM or Matroska (RFC 9559).
@@ -113,7 +113,7 @@ pub struct Mp4Facts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SoundFacts {
     /// Which of the two.
-    pub form: Form,
+    pub format: Format,
     /// Frames that started.
     pub frames: u64,
     /// Whether the file ends inside a frame or tag.
@@ -147,7 +147,7 @@ pub struct JpegFacts {
     pub height: Option<u32>,
 }
 
-impl Form {
+impl Format {
     /// All of them.
     pub const ALL: [Self; 6] =
         [Self::TransportStream, Self::WebM, Self::Mp4, Self::Adts, Self::Mp3, Self::Jpeg];
@@ -187,7 +187,7 @@ impl Form {
     }
 }
 
-impl fmt::Display for Form {
+impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TransportStream => "transport stream",
@@ -207,26 +207,26 @@ mod tests {
     #[test]
     fn the_ending_of_a_name_tells_the_form_in_any_case() {
         for (name, form) in [
-            ("a.ts", Some(Form::TransportStream)),
-            ("a.b.WEBM", Some(Form::WebM)),
-            ("a.mp4", Some(Form::Mp4)),
-            ("a.M4A", Some(Form::Mp4)),
-            ("a.aac", Some(Form::Adts)),
-            ("a.mp3", Some(Form::Mp3)),
-            ("a.jpg", Some(Form::Jpeg)),
+            ("a.ts", Some(Format::TransportStream)),
+            ("a.b.WEBM", Some(Format::WebM)),
+            ("a.mp4", Some(Format::Mp4)),
+            ("a.M4A", Some(Format::Mp4)),
+            ("a.aac", Some(Format::Adts)),
+            ("a.mp3", Some(Format::Mp3)),
+            ("a.jpg", Some(Format::Jpeg)),
             ("a.m3u8", None),
             ("a.ts.bak", None),
             ("ts", None),
         ] {
-            assert_eq!(Form::of_name(name), form, "{name}");
+            assert_eq!(Format::of_name(name), form, "{name}");
         }
     }
 
     #[test]
     fn words_are_read_as_they_are_written() {
-        for form in Form::ALL {
-            assert_eq!(Form::from_code(form.code()), Some(form));
+        for form in Format::ALL {
+            assert_eq!(Format::from_code(form.code()), Some(form));
         }
-        assert_eq!(Form::from_code("ogg"), None);
+        assert_eq!(Format::from_code("ogg"), None);
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::media::{Form, JpegFacts, Mp4Facts, SoundFacts, WebMFacts};
+use super::media::{Format, JpegFacts, Mp4Facts, SoundFacts, WebMFacts};
 use crate::domain::digest::Digest;
 use crate::domain::key::ObjectName;
 
@@ -138,28 +138,28 @@ pub struct TsFacts {
 impl Content {
     /// The form that the bytes are examined as; `None` where their structure is not.
     #[must_use]
-    pub fn form(self) -> Option<Form> {
+    pub fn format(self) -> Option<Format> {
         match self {
-            Self::TransportStream => Some(Form::TransportStream),
-            Self::WebM => Some(Form::WebM),
-            Self::Mp4 => Some(Form::Mp4),
-            Self::Adts => Some(Form::Adts),
-            Self::Mp3 => Some(Form::Mp3),
-            Self::Jpeg => Some(Form::Jpeg),
+            Self::TransportStream => Some(Format::TransportStream),
+            Self::WebM => Some(Format::WebM),
+            Self::Mp4 => Some(Format::Mp4),
+            Self::Adts => Some(Format::Adts),
+            Self::Mp3 => Some(Format::Mp3),
+            Self::Jpeg => Some(Format::Jpeg),
             Self::Playlist | Self::Opaque => None,
         }
     }
 }
 
-impl From<Option<Form>> for Content {
-    fn from(form: Option<Form>) -> Self {
+impl From<Option<Format>> for Content {
+    fn from(form: Option<Format>) -> Self {
         match form {
-            Some(Form::TransportStream) => Self::TransportStream,
-            Some(Form::WebM) => Self::WebM,
-            Some(Form::Mp4) => Self::Mp4,
-            Some(Form::Adts) => Self::Adts,
-            Some(Form::Mp3) => Self::Mp3,
-            Some(Form::Jpeg) => Self::Jpeg,
+            Some(Format::TransportStream) => Self::TransportStream,
+            Some(Format::WebM) => Self::WebM,
+            Some(Format::Mp4) => Self::Mp4,
+            Some(Format::Adts) => Self::Adts,
+            Some(Format::Mp3) => Self::Mp3,
+            Some(Format::Jpeg) => Self::Jpeg,
             None => Self::Opaque,
         }
     }

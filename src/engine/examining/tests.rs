@@ -12,7 +12,7 @@ use crate::domain::place::SourceName;
 use crate::domain::verdict::{Corruption, Evidence, Expectation, Framing, Observation, judge};
 
 fn check(
-    form: Form,
+    form: Format,
     bytes: &[u8],
     listed_ms: Option<u64>,
     digests: &[Digest],
@@ -40,25 +40,25 @@ fn mp4(layout: Layout) -> Vec<u8> {
 }
 
 /// What whole bytes of each form prove without a digest, with the playing time that is listed.
-fn whole() -> Vec<(Form, Vec<u8>, Option<u64>, Evidence)> {
+fn whole() -> Vec<(Format, Vec<u8>, Option<u64>, Evidence)> {
     use Evidence::{LengthOnly, Structure};
     vec![
-        (Form::WebM, webm(Sizes::Known), Some(2000), Structure),
-        (Form::WebM, webm(Sizes::Known), None, Structure),
+        (Format::WebM, webm(Sizes::Known), Some(2000), Structure),
+        (Format::WebM, webm(Sizes::Known), None, Structure),
         // It may have lost its end, or the playlist is not exact.
-        (Form::WebM, webm(Sizes::Known), Some(2900), LengthOnly),
+        (Format::WebM, webm(Sizes::Known), Some(2900), LengthOnly),
         // Its writer did not know where it would end.
-        (Form::WebM, webm(Sizes::Unknown), Some(2000), LengthOnly),
-        (Form::WebM, webm(Sizes::KnownClusters), Some(2000), LengthOnly),
-        (Form::Mp4, mp4(Layout::IndexFirst), None, Structure),
-        (Form::Mp4, mp4(Layout::IndexLast), None, Structure),
-        (Form::Mp4, mp4(Layout::Large), Some(2010), Structure),
-        (Form::Mp4, mp4(Layout::Fragments), None, Structure),
-        (Form::Mp4, mp4(Layout::OpenFragments), None, LengthOnly),
-        (Form::Mp3, sound::mp3_with_info(9, 1), None, Structure),
-        (Form::Mp3, sound::mp3(9, 1), None, LengthOnly),
-        (Form::Adts, sound::adts(9, 1), None, LengthOnly),
-        (Form::Jpeg, picture::jpeg(64, 36, 1), None, Structure),
+        (Format::WebM, webm(Sizes::Unknown), Some(2000), LengthOnly),
+        (Format::WebM, webm(Sizes::KnownClusters), Some(2000), LengthOnly),
+        (Format::Mp4, mp4(Layout::IndexFirst), None, Structure),
+        (Format::Mp4, mp4(Layout::IndexLast), None, Structure),
+        (Format::Mp4, mp4(Layout::Large), Some(2010), Structure),
+        (Format::Mp4, mp4(Layout::Fragments), None, Structure),
+        (Format::Mp4, mp4(Layout::OpenFragments), None, LengthOnly),
+        (Format::Mp3, sound::mp3_with_info(9, 1), None, Structure),
+        (Format::Mp3, sound::mp3(9, 1), None, LengthOnly),
+        (Format::Adts, sound::adts(9, 1), None, LengthOnly),
+        (Format::Jpeg, picture::jpeg(64, 36, 1), None, Structure),
     ]
 }
 
@@ -75,7 +75,7 @@ fn no_cut_at_any_byte_is_proven_by_structure() {
         for end in 0..bytes.len() {
             let judged = check(form, &bytes[..end], listed, &[]);
             assert_ne!(judged, Ok(Evidence::Structure), "{form} cut at {end} of {}", bytes.len());
-            if evidence == Evidence::Structure && form != Form::Mp4 {
+            if evidence == Evidence::Structure && form != Format::Mp4 {
                 assert!(judged.is_err(), "{form} cut at {end} of {}: {judged:?}", bytes.len());
             }
         }
@@ -85,8 +85,8 @@ fn no_cut_at_any_byte_is_proven_by_structure() {
 #[test]
 fn each_damage_has_its_name() {
     let garbage = [7_u8; 600];
-    for form in [Form::WebM, Form::Mp4, Form::Adts, Form::Mp3, Form::Jpeg] {
-        assert_eq!(check(form, &garbage, None, &[]), Err(Corruption::NotOfForm { form }));
+    for form in [Format::WebM, Format::Mp4, Format::Adts, Format::Mp3, Format::Jpeg] {
+        assert_eq!(check(form, &garbage, None, &[]), Err(Corruption::NotOfFormat { form }));
         assert_eq!(check(form, b"", None, &[]), Err(Corruption::Empty));
         let page = check(form, b"<html>sign in</html>", None, &[]);
         assert_eq!(page, Err(Corruption::Page(Page::Html)));
@@ -102,21 +102,21 @@ fn each_damage_has_its_name() {
     broken[cluster] = 0;
     let mp3 = sound::mp3_with_info(9, 1);
     for (form, bytes, what) in [
-        (Form::WebM, &known[..known.len() - 1], Corruption::CutInside { form: Form::WebM }),
-        (Form::WebM, &open[..open.len() - 1], Corruption::CutInside { form: Form::WebM }),
-        (Form::WebM, &broken, Corruption::Broken { form: Form::WebM, at: cluster as u64 }),
-        (Form::WebM, &[&known[..], b"more"].concat(), Corruption::Trailing { bytes: 4 }),
-        (Form::Mp4, &last[..last.len() - 1], Corruption::CutInside { form: Form::Mp4 }),
-        (Form::Mp4, &last[..index], Corruption::NoIndex),
-        (Form::Mp3, &mp3[..mp3.len() - 1], Corruption::CutInside { form: Form::Mp3 }),
-        (Form::Mp3, &mp3[..mp3.len() - 384], Corruption::FramesMissing { expected: 9, found: 8 }),
-        (Form::Jpeg, &jpeg[..jpeg.len() - 1], Corruption::CutInside { form: Form::Jpeg }),
-        (Form::Jpeg, &[&jpeg[..], b"more"].concat(), Corruption::Trailing { bytes: 4 }),
+        (Format::WebM, &known[..known.len() - 1], Corruption::CutInside { form: Format::WebM }),
+        (Format::WebM, &open[..open.len() - 1], Corruption::CutInside { form: Format::WebM }),
+        (Format::WebM, &broken, Corruption::Broken { form: Format::WebM, at: cluster as u64 }),
+        (Format::WebM, &[&known[..], b"more"].concat(), Corruption::Trailing { bytes: 4 }),
+        (Format::Mp4, &last[..last.len() - 1], Corruption::CutInside { form: Format::Mp4 }),
+        (Format::Mp4, &last[..index], Corruption::NoIndex),
+        (Format::Mp3, &mp3[..mp3.len() - 1], Corruption::CutInside { form: Format::Mp3 }),
+        (Format::Mp3, &mp3[..mp3.len() - 384], Corruption::FramesMissing { expected: 9, found: 8 }),
+        (Format::Jpeg, &jpeg[..jpeg.len() - 1], Corruption::CutInside { form: Format::Jpeg }),
+        (Format::Jpeg, &[&jpeg[..], b"more"].concat(), Corruption::Trailing { bytes: 4 }),
     ] {
         assert_eq!(check(form, bytes, None, &[]), Err(what.clone()), "{what}");
     }
-    assert!(matches!(check(Form::Mp4, &moved, None, &[]), Err(Corruption::WrongIndex { .. })));
-    let short = check(Form::WebM, &known, Some(15_000), &[]);
+    assert!(matches!(check(Format::Mp4, &moved, None, &[]), Err(Corruption::WrongIndex { .. })));
+    let short = check(Format::WebM, &known, Some(15_000), &[]);
     assert_eq!(short, Err(Corruption::PlayingTime { expected_ms: 15_000, found_ms: 2000 }));
 }
 
@@ -130,21 +130,21 @@ fn a_right_digest_excuses_what_players_pass_over_and_nothing_else() {
     let mut lost = mp3.clone();
     lost[384 * 4] = 0;
     for (form, bytes) in [
-        (Form::WebM, &[&webm[..], b"more"].concat()),
-        (Form::Mp4, &[&last[..], &[0xff; 30]].concat()),
-        (Form::Mp3, &lost),
-        (Form::Jpeg, &[&jpeg[..], b"more"].concat()),
+        (Format::WebM, &[&webm[..], b"more"].concat()),
+        (Format::Mp4, &[&last[..], &[0xff; 30]].concat()),
+        (Format::Mp3, &lost),
+        (Format::Jpeg, &[&jpeg[..], b"more"].concat()),
     ] {
         assert!(excused(form, bytes), "{form}");
         assert!(check(form, bytes, None, &[]).is_err(), "{form}");
     }
     for (form, bytes) in [
-        (Form::WebM, &webm[..webm.len() - 1]),
-        (Form::Mp4, &last[..last.len() - 1]),
-        (Form::Mp4, &last[..index]),
-        (Form::Mp3, &mp3[..mp3.len() - 1]),
-        (Form::Jpeg, &jpeg[..jpeg.len() - 1]),
-        (Form::WebM, b"<html>sign in</html>"),
+        (Format::WebM, &webm[..webm.len() - 1]),
+        (Format::Mp4, &last[..last.len() - 1]),
+        (Format::Mp4, &last[..index]),
+        (Format::Mp3, &mp3[..mp3.len() - 1]),
+        (Format::Jpeg, &jpeg[..jpeg.len() - 1]),
+        (Format::WebM, b"<html>sign in</html>"),
     ] {
         assert!(!excused(form, bytes), "{form}");
     }

@@ -36,6 +36,10 @@ pub(crate) async fn run(context: &Context, args: &FetchArgs) -> Result<ExitCode,
         return Err(Failure::usage("one file cannot hold several recordings")
             .hint("give --join without a file: each recording is joined beside its bag"));
     }
+    if join.is_some() && !looking::only(&args.what.only).wants(recfetch::domain::only::Form::Hls) {
+        return Err(Failure::usage("slices are joined, and --only leaves them out")
+            .hint("name hls too, or leave out --join: an MP4 is one file already"));
+    }
     let looking = Looking::new(context, &args.what, &args.store).await?;
     let fetcher =
         Fetcher::new(options(&context.settings, args), context.progress.clone(), context.cancel.clone());

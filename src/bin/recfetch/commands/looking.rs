@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use recfetch::agora::SavedRecording;
 use recfetch::domain::finding::Severity;
 use recfetch::domain::key::ObjectKey;
+use recfetch::domain::only::{Form, Only};
 use recfetch::domain::place::SourceName;
 use recfetch::domain::plan::ItemPlace;
 use recfetch::domain::recording::ChannelName;
@@ -16,8 +17,8 @@ use recfetch::source::HttpSource;
 use serde_json::{Value, json};
 
 use super::outcome::Many;
-use crate::args::{RecordingArgs, StoreArgs};
-use crate::context::{Context, Form};
+use crate::args::{OnlyForm, RecordingArgs, StoreArgs};
+use crate::context::{self, Context};
 use crate::failure::{ExitCode, Failure, hint, printable, saved as hint_of_saved};
 use crate::inputs::Input;
 use crate::output::{playing_time, size, summary, table};
@@ -25,6 +26,9 @@ use crate::settings::Settings;
 
 /// How many segments are named that the listing lacks.
 const MOST_UNLISTED: usize = 20;
+
+/// What is said of a track without a playlist.
+const REBUILT: &str = "no playlist: one is rebuilt from the slices";
 
 /// Where to look, and how.
 pub(crate) struct Looking {
@@ -63,6 +67,7 @@ impl Looking {
             playlist: playlist.transpose()?,
             told: Vec::new(),
             search: if what.search { Search::Bucket } else { Search::Folder },
+            only: only(&what.only),
         };
         let recordings = &context.inputs.recordings;
         let urls = recordings.iter().filter(|input| input.is_url()).count();
@@ -174,6 +179,16 @@ fn now() -> SliceTime {
     i64::try_from(since.as_millis()).ok().and_then(SliceTime::from_unix_ms).unwrap_or_default()
 }
 
+/// The forms that were named.
+pub(super) fn only(forms: &[OnlyForm]) -> Only {
+    Only::these(forms.iter().map(|form| match form {
+        OnlyForm::Hls => Form::Hls,
+        OnlyForm::Mp4 => Form::Mp4,
+        OnlyForm::Audio => Form::Audio,
+        OnlyForm::Images => Form::Images,
+    }))
+}
+
 async fn candidates(
     settings: &Settings,
     names: &[String],
@@ -275,8 +290,8 @@ pub(crate) fn located_line(found: &Found) -> String {
 /// Where stdout cannot be written.
 pub(crate) fn tell(context: &Context, found: &Found, many: Many) -> Result<ExitCode, Failure> {
     match context.form {
-        Form::Json => many.print(context, &Ok(as_json(found)))?,
-        Form::Text => context.print(&(located_line(found) + &details(found)))?,
+        context::Form::Json => many.print(context, &Ok(as_json(found)))?,
+        context::Form::Text => context.print(&(located_line(found) + &details(found)))?,
     }
     Ok(code_of(found))
 }
@@ -305,7 +320,12 @@ fn details(found: &Found) -> String {
             (_, _) => String::new(),
         };
         let segments = format!("{} segments, {}", track.segments.len(), playing_time(track.playing()));
-        rows.push([label("track"), track.id.to_string(), segments, times]);
+        let said = match (track.is_rebuilt(), times.is_empty()) {
+            (false, _) => times,
+            (true, true) => REBUILT.to_owned(),
+            (true, false) => format!("{times}  {REBUILT}"),
+        };
+        rows.push([label("track"), track.id.to_string(), segments, said]);
     }
     for other in &recording.others {
         rows.push(row(
@@ -361,6 +381,12 @@ pub(crate) fn as_json(found: &Found) -> Value {
         "store": { "name": store.as_str(), "description": place },
         "folder": recording.folder.as_str(),
         "known_bytes": found.known_bytes(),
+        "only": found.only().forms().map(Form::word).collect::<Vec<_>>(),
+        "left_out": { "objects": found.left_out().objects, "bytes": found.left_out().bytes },
+        "masters": recording.masters.iter().map(|master| json!({
+            "key": master.set.chosen.key.as_str(),
+            "uid": master.track.uid.map(|uid| uid.0.get()),
+        })).collect::<Vec<_>>(),
         "playlists": found.playlists().map(|(key, bytes, verdict)| json!({
             "key": key.as_str(),
             "size": bytes,
@@ -374,6 +400,7 @@ pub(crate) fn as_json(found: &Found) -> Value {
             "playing_ms": u64::try_from(track.playing().as_millis()).unwrap_or(u64::MAX),
             "first_slice": time(track.timeline.first),
             "last_slice_end": time(track.timeline.last),
+            "synthetic": track.is_rebuilt(),
         })).collect::<Vec<_>>(),
         "objects": found.plan().items.iter().map(|item| json!({
             "name": item.name.as_str(),

@@ -9,8 +9,10 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Color, Style};
 use recfetch::archive::JoinedV1;
 use recfetch::domain::finding::Severity;
+use recfetch::domain::only::Form;
+use recfetch::domain::plan::ListOrigin;
 use recfetch::domain::recording::RecordingId;
-use recfetch::domain::report::{ObjectReport, ObjectRole, Origin, Outcome, Report, Tally};
+use recfetch::domain::report::{Counts, ObjectReport, ObjectRole, Origin, Outcome, Report, Tally};
 
 use super::{count, playing_time, rate, size};
 use crate::failure::printable;
@@ -87,7 +89,12 @@ pub(crate) fn located(found: &Found<'_>) -> String {
 pub(crate) fn finished(report: &Report, run: &Run<'_>) -> String {
     let mut text = String::new();
     fetched(&mut text, report, run);
-    let tally = Report::tally(report.segments());
+    contents(&mut text, report);
+    // Where slices were not asked for, what came instead is proven.
+    let tally = match report.only.wants(Form::Hls) {
+        true => Report::tally(report.segments()),
+        false => Report::tally(&report.objects),
+    };
     verified(&mut text, &tally);
     failures(&mut text, report);
     findings(&mut text, report, run.notes);
@@ -108,13 +115,18 @@ pub(crate) fn finished(report: &Report, run: &Run<'_>) -> String {
 }
 
 fn fetched(text: &mut String, report: &Report, run: &Run<'_>) {
-    let here = |origin: Origin| report.segments().filter(move |segment| segment.origin == origin);
+    // Where slices were not asked for, files are counted.
+    let slices = report.only.wants(Form::Hls);
+    let word = if slices { "segment" } else { "file" };
+    let counted = move |object: &&ObjectReport| !slices || matches!(object.role, ObjectRole::Segment(_));
+    let here =
+        |origin: Origin| report.objects.iter().filter(counted).filter(move |object| object.origin == origin);
     let new = here(Origin::Fetched).filter(|segment| segment.verdict.is_verified()).count();
     let kept = here(Origin::Kept).count();
     // The rate is that of the network: playlists and whatever else came with the segments count.
     let came = report.objects.iter().filter(|object| object.origin == Origin::Fetched);
     let bytes: u64 = came.filter_map(|object| object.size).sum();
-    let mut line = format!("fetched    {}  {}", count(new, "segment"), size(bytes));
+    let mut line = format!("fetched    {}  {}", count(new, word), size(bytes));
     if let Some(rate) = rate(bytes, run.fetching).filter(|_| bytes > 0) {
         let _ = write!(line, "  {rate}");
     }
@@ -133,7 +145,41 @@ fn fetched(text: &mut String, report: &Report, run: &Run<'_>) {
         let _ = writeln!(text, "           {}", parts.join(", "));
     }
     if kept > 0 {
-        let _ = writeln!(text, "kept       {} from an earlier run, proven again", count(kept, "segment"));
+        let _ = writeln!(text, "kept       {} from an earlier run, proven again", count(kept, word));
+    }
+}
+
+/// What there is besides one track of segments and its lists.
+fn contents(text: &mut String, report: &Report) {
+    let Counts { uids, tracks, masters, playlists, segments: _, mp4, audio, images, other } = report.counts();
+    let others = [(mp4, "MP4"), (audio, "sound file"), (images, "picture"), (other, "other file")];
+    let mut parts = Vec::new();
+    if tracks > 1 || masters > 0 {
+        let all = [(uids, "user"), (tracks, "track"), (playlists, "playlist")];
+        parts.extend(all.into_iter().filter(|(n, _)| *n > 0).map(|(n, word)| count(n, word)));
+    }
+    parts.extend(others.into_iter().filter(|(n, _)| *n > 0).map(|(n, word)| count(n, word)));
+    if !parts.is_empty() {
+        let _ = writeln!(text, "contains   {}", parts.join(", "));
+    }
+    let rebuilt = report.tracks.iter().filter(|track| track.origin == ListOrigin::Rebuilt);
+    for track in rebuilt {
+        let _ = writeln!(
+            text,
+            "rebuilt    {}: its playlist is not there; {} is synthetic",
+            track.id,
+            recfetch::domain::synthetic::file_name(track.id)
+        );
+    }
+    if report.left_out.objects > 0 {
+        let forms: Vec<_> = report.only.forms().map(Form::word).collect();
+        let _ = writeln!(
+            text,
+            "left out   {}, {}: only {} was asked for",
+            count(report.left_out.objects, "object"),
+            size(report.left_out.bytes),
+            forms.join(", ")
+        );
     }
 }
 
@@ -244,6 +290,7 @@ mod tests {
     use recfetch::domain::digest::Algorithm;
     use recfetch::domain::finding::Finding;
     use recfetch::domain::key::{KeyPrefix, ObjectKey};
+    use recfetch::domain::only::{LeftOut, Only};
     use recfetch::domain::place::{Denial, SourceName};
     use recfetch::domain::recording::TrackId;
     use recfetch::domain::time::SliceTime;
@@ -290,6 +337,9 @@ mod tests {
             channel: None,
             folder: KeyPrefix::root(),
             places: ["prod", "backup"].map(|name| (SourceName::new(name), String::new())).into(),
+            only: Only::default(),
+            left_out: LeftOut::default(),
+            masters: 0,
             tracks: Vec::new(),
             objects,
             findings,
@@ -369,6 +419,25 @@ mod tests {
         denied     #3  13:44:42.485  …_20260920134442485.ts  denied by prod: access denied
         loss       `math/x.m3u8` has no EXT-X-ENDLIST: still recording, crashed, or superseded
         denied     archive/38f8  1 absent, 1 denied   proof: report.json
+        ");
+    }
+
+    #[test]
+    fn forms_and_what_was_left_out_are_counted() {
+        let mut film = good(0, "prod");
+        film.role = ObjectRole::Other;
+        film.name = recfetch::domain::key::ObjectName::parse("sid_room_0.mp4").unwrap();
+        let mut picture = film.clone();
+        picture.name = recfetch::domain::key::ObjectName::parse("sid_room.jpg").unwrap();
+        let mut report = report(vec![film, picture], Vec::new());
+        report.only = Only::these([Form::Mp4, Form::Images]);
+        report.left_out = LeftOut { objects: 3, bytes: 2048 };
+        insta::assert_snapshot!(plain(&report, &run(&[])), @r"
+        fetched    2 files  3.81 MiB  1.90 MiB/s
+        contains   1 MP4, 1 picture
+        left out   3 objects, 2.00 KiB: only mp4, images was asked for
+        verified   2 by the store's digest
+        complete   archive/38f8   proof: report.json
         ");
     }
 
