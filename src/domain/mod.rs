@@ -7,6 +7,8 @@ pub mod continuity;
 pub mod digest;
 pub mod filename;
 pub mod finding;
+pub mod form;
+pub mod joining;
 pub mod key;
 pub mod locate;
 pub mod object;

@@ -8,6 +8,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::form::{MediaForm, PictureSize};
 use crate::domain::verdict::{Content, Framing, Observation, Page, Structure, TsFacts};
 use crate::media::page;
 use crate::media::ts::{Examiner, Summary};
@@ -131,6 +132,10 @@ fn facts(summary: &Summary) -> TsFacts {
         scrambled: summary.scrambled,
         first_pts: summary.first_pts,
         span: summary.span,
+        form: MediaForm {
+            codec: summary.codecs(),
+            picture: summary.picture().map(|(width, height)| PictureSize { width, height }),
+        },
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Candidate, time_of_day};
 use crate::archive::Record;
 use crate::domain::finding::Finding;
+use crate::domain::form::rotation_marks;
 use crate::domain::place::SourceName;
 use crate::domain::plan::{Item, ItemPlace, TrackPlan};
 use crate::domain::report::{ObjectReport, ObjectRole, Origin, TrackReport, Try};
@@ -60,6 +61,8 @@ pub(super) fn report_of(
         duration: item.expected.duration,
         verdict,
         size: record.map(|record| record.size),
+        offset: record.and_then(|record| record.offset),
+        form: record.map(|record| record.form.clone()).unwrap_or_default(),
         digests: record.map(|record| record.digests.clone()).unwrap_or_default(),
         from: record.map(|record| record.from.clone()),
         origin: Origin::Nowhere,
@@ -81,6 +84,7 @@ pub(super) fn track_report(track: &TrackPlan) -> TrackReport {
         last: track.timeline.last,
         playing: track.playing(),
         segments: track.segments.len(),
+        rotations: rotation_marks(&track.segments),
     }
 }
 

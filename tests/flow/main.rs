@@ -8,11 +8,14 @@
 mod certificates;
 mod disk;
 mod joins;
+mod keep_joined;
 mod kit;
 mod listing;
 mod matrix;
 mod names;
+mod overlap;
 mod places;
 mod random;
 mod reruns;
+mod runs;
 mod targets;

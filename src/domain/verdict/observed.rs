@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::domain::digest::Digest;
+use crate::domain::form::MediaForm;
 use crate::domain::key::ObjectName;
 
 /// What is known about an object before its bytes come.
@@ -114,6 +115,8 @@ pub struct TsFacts {
     pub first_pts: Option<u64>,
     /// From the first to the last presentation time stamp of the longest stream, plus one frame, 90 kHz.
     pub span: Option<u64>,
+    /// What kind of picture and sound it is.
+    pub form: MediaForm,
 }
 
 impl fmt::Display for Page {
