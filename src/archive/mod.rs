@@ -99,7 +99,8 @@ impl Archive {
             }
         }
         let mut layout = Layout::default();
-        for record in records.values() {
+        // Segments inside of a joined file do not hold its path.
+        for record in records.values().filter(|record| record.offset.is_none()) {
             layout.adopt(&record.name, &record.path);
         }
         refuse_unknown_payload(dir, &records)?;

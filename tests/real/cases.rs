@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 pub(crate) mod crash;
 pub(crate) mod disk;
+pub(crate) mod joining;
 pub(crate) mod manners;
 pub(crate) mod refusal;
 pub(crate) mod store;

@@ -19,7 +19,7 @@ mod tools;
 
 use std::path::Path;
 
-use cases::{backup, crash, disk, manners, refusal, store, whole};
+use cases::{backup, crash, disk, joining, manners, refusal, store, whole};
 use libtest_mimic::{Arguments, Trial};
 use media::FORMS;
 use rustix::process::Signal;
@@ -114,7 +114,18 @@ fn tests() -> Vec<Test> {
             add(&format!("{name}_by_{}", server.word()), Needs::Servers, Box::new(move || run(server)));
         }
     }
-    let alone: [(&str, Needs, Alone); 15] = [
+    let alone: [(&str, Needs, Alone); 18] = [
+        (
+            "joining::each_size_decodes_from_its_own_file",
+            Needs::Servers,
+            joining::each_size_decodes_from_its_own_file,
+        ),
+        ("joining::an_overlap_is_not_played_twice", Needs::Servers, joining::an_overlap_is_not_played_twice),
+        (
+            "joining::kept_joined_is_what_joining_gives",
+            Needs::Servers,
+            joining::kept_joined_is_what_joining_gives,
+        ),
         (
             "refusal::a_presigned_url_is_never_printed",
             Needs::Servers,

@@ -6,7 +6,7 @@ use super::super::Context;
 use super::super::keep_joined::Kept;
 use super::super::run::{Failed, JoinOutcome};
 use super::{Gaps, JoinRequest, JoinedFile, Refusal, label, losses, pieces, segments_of, stem};
-use crate::archive::{Archive, JoinedV1, Record, ReportV1, TrackV1, Whole};
+use crate::archive::{Archive, JoinedV1, Presence, Record, ReportV1, TrackV1, Trust, Whole};
 use crate::domain::digest::Digest;
 use crate::domain::key::ObjectName;
 use crate::domain::recording::TrackId;
@@ -126,27 +126,28 @@ fn with_place(about: JoinedV1, placed: &Record) -> JoinedV1 {
 fn from_before(archive: &Archive, report: &mut Report, id: TrackId) -> Result<Vec<JoinedV1>, Failed> {
     let parts = in_bag(archive, report, id);
     lie_at(report, id, &parts);
+    let files: HashSet<_> = parts.iter().map(|part| part.path.as_str()).collect();
     let earlier = crate::archive::report(archive.dir())?;
-    let files: HashSet<_> =
-        archive.records().into_iter().filter(|r| r.offset.is_none()).map(|record| record.path).collect();
     let still = earlier.into_iter().flat_map(|report| report.joined).filter(|joined| {
-        let is_here = joined.path.as_ref().is_some_and(|path| files.contains(path));
+        let is_here = joined.path.as_ref().is_some_and(|path| files.contains(path.as_str()));
         is_here && joined.track == id.to_string()
     });
     Ok(still.collect())
 }
 
-/// The segments of a track that lie in joined files of the bag, in playing order.
+/// The segments of a track that lie in joined files of the bag which are as they were, in playing order.
 fn in_bag(archive: &Archive, report: &Report, id: TrackId) -> Vec<Record> {
+    let is_proven = |record: &Record| {
+        let presence = archive.examine(record, Trust::Mtime);
+        presence.is_ok_and(|presence| presence == Presence::Proven)
+    };
     let segments = report.objects.iter().filter(|object| object.role == ObjectRole::Segment(id));
-    let records = segments.filter_map(|object| archive.record(&object.name));
-    let proven = records.filter(|record| {
-        record.offset.is_some()
-            && archive
-                .examine(record, crate::archive::Trust::Mtime)
-                .is_ok_and(|presence| presence == crate::archive::Presence::Proven)
-    });
-    proven.collect()
+    let parts = segments.filter_map(|object| archive.record(&object.name));
+    let parts: Vec<_> = parts.filter(|record| record.offset.is_some()).collect();
+    let paths: HashSet<_> = parts.iter().map(|part| &part.path).collect();
+    let files = archive.records().into_iter().filter(|r| r.offset.is_none() && paths.contains(&r.path));
+    let sound: HashSet<_> = files.filter(is_proven).map(|record| record.path).collect();
+    parts.into_iter().filter(|part| sound.contains(&part.path) && is_proven(part)).collect()
 }
 
 fn wholes_in_bag(archive: &Archive, parts: &[Record]) -> Vec<Whole> {
