@@ -195,9 +195,12 @@ mod tests {
         Turn { at_ms, picture, degrees }
     }
 
+    /// Codecs and size by the bytes, and the tags before it.
+    type Told<'a> = (Option<&'a str>, Option<PictureSize>, &'a [Turn]);
+
     /// Pieces of a second each, one behind the other.
-    fn row(forms: &[(Option<&str>, Option<PictureSize>, &[Turn])]) -> Vec<Piece> {
-        let piece = |(n, (codec, picture, turns)): (usize, &(Option<&str>, Option<PictureSize>, &[Turn]))| {
+    fn row(forms: &[Told<'_>]) -> Vec<Piece> {
+        let piece = |(n, (codec, picture, turns)): (usize, &Told<'_>)| {
             let start = i64::try_from(n).unwrap() * 1000;
             Piece {
                 span_ms: Some((start, start + 1000)),
@@ -218,8 +221,8 @@ mod tests {
     #[test]
     fn a_file_ends_where_size_codec_or_rotation_change() {
         let av = Some("h264+aac");
-        type Row<'a> = &'a [(Option<&'a str>, Option<PictureSize>, &'a [Turn])];
-        let table: &[(&str, Row<'_>, &[(usize, Change)])] = &[
+        type Case<'a> = (&'a str, &'a [Told<'a>], &'a [(usize, Change)]);
+        let table: &[Case<'_>] = &[
             ("nothing known", &[(None, None, &[]), (None, None, &[])], &[]),
             ("all the same", &[(av, Some(SMALL), &[]), (av, Some(SMALL), &[])], &[]),
             ("another size", &[(av, Some(SMALL), &[]), (av, Some(LARGE), &[])], &[(1, Change::Size)]),
@@ -318,8 +321,8 @@ mod tests {
     #[test]
     fn only_what_later_recorders_cover_wholly_is_left_out() {
         let (base, bak0, bak1) = (None, Some(0), Some(1));
-        type Row<'a> = &'a [(Option<u32>, i64, i64, bool)];
-        let table: &[(&str, Row<'_>, &[usize], u64)] = &[
+        type Case<'a> = (&'a str, &'a [(Option<u32>, i64, i64, bool)], &'a [usize], u64);
+        let table: &[Case<'_>] = &[
             ("nothing overlaps", &[(base, 0, 15, true), (bak0, 15, 30, true)], &[], 0),
             (
                 "partly covered stays whole",

@@ -255,7 +255,11 @@ impl Run {
             self.context.object_done();
             match came? {
                 Came::Fetched(fetched) if fetched.bytes.is_some() => return Ok(true),
-                came => self.not_appended(&item, came),
+                came @ (Came::Fetched(_)
+                | Came::Passed
+                | Came::Before(..)
+                | Came::Refused
+                | Came::Interrupted) => self.not_appended(&item, came),
             }
         }
     }
@@ -340,7 +344,7 @@ impl Run {
                 let record = record_of(item, String::new(), evidence.clone(), Seen { seen, from, etag });
                 (Source::Staged(staged), record, verdict, Origin::Fetched, failed_tries)
             }
-            came => {
+            came @ (Came::Fetched(_) | Came::Passed | Came::Refused | Came::Interrupted) => {
                 self.not_appended(item, came);
                 runs.pass(&slot.piece);
                 return Ok(assembly);

@@ -53,7 +53,8 @@ pub(crate) fn kept_joined_is_what_joining_gives() {
     let mut changed = kept;
     changed[at] ^= 1;
     std::fs::write(bag.join(format!("data/{}.ts", recording.sid)), changed).expect("written");
-    let ran = case.run(&["verify", bag.to_str().expect("text")]).expect(4);
+    let ran = case.run(&["verify", bag.to_str().expect("text")]);
+    ran.expect(4);
     let named = ran.stdout.lines().filter(|line| line.contains(&recording.order[2])).count();
     assert_eq!(named, 1, "{}", ran.stdout);
     assert!(!ran.stdout.contains(&recording.order[1]), "{}", ran.stdout);
