@@ -13,6 +13,7 @@ use recfetch::archive::{
     Verification, verify,
 };
 use recfetch::domain::digest::{Algorithm, Digest};
+use recfetch::domain::form::{MediaForm, PictureSize};
 use recfetch::domain::key::ObjectName;
 use recfetch::domain::place::{ETag, SourceName};
 use recfetch::domain::recording::RecordingId;
@@ -43,6 +44,7 @@ fn publish(archive: &Archive, text: &str, bytes: &[u8]) -> Result<Record, Error>
     staged.write(bytes)?;
     let record = Record {
         path: archive.path_of(&name(text)),
+        offset: None,
         name: name(text),
         size: bytes.len() as u64,
         digests: vec![Digest::new(Algorithm::Sha256, Sha256::digest(bytes).to_vec()).unwrap()],
@@ -53,6 +55,10 @@ fn publish(archive: &Archive, text: &str, bytes: &[u8]) -> Result<Record, Error>
         clock: Some((126_000, 180_000)),
         playing_ms: Some(2000),
         breaks: 2,
+        form: MediaForm {
+            codec: Some("h264+aac".to_owned()),
+            picture: Some(PictureSize { width: 640, height: 480 }),
+        },
         mtime: 0,
     };
     archive.publish(staged, record.clone())?;

@@ -145,7 +145,8 @@ async fn real_report(out: &Path) -> Value {
     let fetcher = Fetcher::new(FetchOptions::default(), Arc::new(()), Default::default());
     let target = Target::parse(&plan.sid).unwrap();
     let found = fetcher.locate(&target, &candidates, &LocateQuery::default()).await.unwrap();
-    let join = JoinRequest { to: JoinTo::BesideBag, gaps: Gaps::Allow, track: None };
+    let join =
+        JoinRequest { to: JoinTo::BesideBag, gaps: Gaps::Allow, track: None, ..JoinRequest::default() };
     let fetched = fetcher.fetch(found, out, Some(&join)).await.unwrap();
     serde_json::from_slice(&std::fs::read(fetched.dir.join("report.json")).unwrap()).unwrap()
 }

@@ -11,9 +11,12 @@ use sha2::{Digest as _, Sha256};
 use super::error::{Doing, Error};
 use super::wire::{EarlierV1, REPORT_FORMAT, ReportV1};
 use super::{Archive, PAYLOAD, Presence, Record, Trust, WORK, guard};
-use crate::domain::digest::Algorithm;
+use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::form::MediaForm;
 use crate::domain::key::ObjectName;
+use crate::domain::place::SourceName;
 use crate::domain::time::SliceTime;
+use crate::domain::verdict::Evidence;
 
 const DECLARATION: &str = "bagit.txt";
 const INFO: &str = "bag-info.txt";
@@ -21,6 +24,7 @@ pub(super) const MANIFEST: &str = "manifest-sha256.txt";
 pub(super) const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
 pub(super) const REPORT: &str = "report.json";
 const NAMES: &str = "names.tsv";
+const PARTS: &str = "joined.tsv";
 
 /// What is written around the payload.
 #[derive(Debug)]
@@ -68,6 +72,12 @@ impl Archive {
             remove_if_there(&self.dir.join(NAMES))?;
         } else {
             tags.push((NAMES.to_owned(), mapped));
+        }
+        let parts = parts(&records);
+        if parts.is_empty() {
+            remove_if_there(&self.dir.join(PARTS))?;
+        } else {
+            tags.push((PARTS.to_owned(), parts));
         }
         tags.extend(seal.play.iter().map(|play| (play.file.clone(), play.text.clone())));
         let declaration = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
@@ -136,7 +146,11 @@ impl Archive {
     pub(super) fn set_aside(&self, path: &str) {
         let from = self.dir.join(path);
         let aside = self.dir.join(WORK).join("aside");
-        let to = aside.join(path.replace('/', "="));
+        let name = path.replace('/', "=");
+        // What was set aside before may be somebody's last copy too.
+        let names = std::iter::once(name.clone()).chain((2_u64..).map(|n| format!("{name}~{n}")));
+        let to = names.map(|name| aside.join(name)).find(|to| to.symlink_metadata().is_err());
+        let to = to.unwrap_or_else(|| aside.join(&name));
         let moved = std::fs::create_dir_all(&aside).and_then(|()| std::fs::rename(&from, &to));
         if moved.is_err() {
             let _ = std::fs::remove_file(&from);
@@ -203,9 +217,35 @@ pub(super) fn records_of_sealed_bag(dir: &Path) -> Result<BTreeMap<ObjectName, R
         return Ok(BTreeMap::new());
     }
     let Some(report) = report_of(dir)? else { return Ok(BTreeMap::new()) };
+    let joined = report.joined.iter().filter_map(|joined| {
+        let path = ObjectName::parse(joined.path.as_deref()?).ok()?;
+        let name = ObjectName::parse(path.as_str().strip_prefix("data/")?).ok()?;
+        let record = Record {
+            path: path.as_str().to_owned(),
+            offset: None,
+            size: joined.size,
+            digests: vec![Digest::from_hex(Algorithm::Sha256, joined.sha256.as_deref()?)?],
+            evidence: Evidence::LengthOnly,
+            from: SourceName::new("joined"),
+            etag: None,
+            at: at(&report.finished)?,
+            clock: None,
+            playing_ms: None,
+            breaks: 0,
+            form: MediaForm::default(),
+            mtime: -1,
+            name: name.clone(),
+        };
+        Some((name, record))
+    });
     let judged = report.objects.iter().filter_map(EarlierV1::of);
     let known = judged.chain(report.earlier.iter().cloned());
-    Ok(known.filter_map(|known| known.to_record()).map(|record| (record.name.clone(), record)).collect())
+    let records = known.filter_map(|known| known.to_record()).map(|record| (record.name.clone(), record));
+    Ok(joined.chain(records).collect())
+}
+
+fn at(text: &str) -> Option<SliceTime> {
+    SliceTime::from_unix_ms(text.parse::<jiff::Timestamp>().ok()?.as_millisecond())
 }
 
 /// Every file below the payload folder.
@@ -233,8 +273,7 @@ pub(super) fn payload_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
 
 /// `sha256sum -c` reads this too: no path needs its escapes, because the layout avoids them.
 fn manifest(records: &[Record]) -> String {
-    let mut lines: Vec<_> = records
-        .iter()
+    let mut lines: Vec<_> = files(records)
         .filter_map(|record| {
             let sha256 = record.digests.iter().find(|d| d.algorithm() == Algorithm::Sha256)?;
             Some(format!("{}  {}\n", sha256.hex(), record.path))
@@ -246,7 +285,7 @@ fn manifest(records: &[Record]) -> String {
 
 fn info(records: &[Record], seal: &Seal<'_>) -> String {
     let report = seal.report;
-    let bytes: u64 = records.iter().map(|record| record.size).sum();
+    let bytes: u64 = files(records).map(|record| record.size).sum();
     let mut text = String::new();
     let mut field = |label: &str, value: &str| {
         if !value.is_empty() {
@@ -256,7 +295,7 @@ fn info(records: &[Record], seal: &Seal<'_>) -> String {
     field("Bag-Software-Agent", concat!("recfetch ", env!("CARGO_PKG_VERSION")));
     field("Bagging-Date", seal.at.to_string().get(..10).unwrap_or_default());
     field("External-Identifier", &report.recording);
-    field("Payload-Oxum", &format!("{bytes}.{}", records.len()));
+    field("Payload-Oxum", &format!("{bytes}.{}", files(records).count()));
     field("Recording-ID", &report.recording);
     field("Recording-State", &report.outcome);
     field("Channel", report.channel.as_deref().unwrap_or_default());
@@ -276,10 +315,34 @@ fn info(records: &[Record], seal: &Seal<'_>) -> String {
 /// Objects whose file has another name, one per line: path, tab, name.
 fn names(records: &[Record]) -> String {
     let mut text = String::new();
-    for record in records {
+    for record in files(records) {
         if record.path.strip_prefix("data/") != Some(record.name.as_str()) {
             let _ = writeln!(text, "{}\t{}", record.path, record.name);
         }
+    }
+    text
+}
+
+/// Records that stand for a file of their own.
+fn files(records: &[Record]) -> impl Iterator<Item = &Record> {
+    records.iter().filter(|record| record.offset.is_none())
+}
+
+/// Segments inside of joined files, one per line: path, offset, length, SHA-256, what the proof rests on, name.
+fn parts(records: &[Record]) -> String {
+    let mut parts: Vec<_> = records.iter().filter_map(|r| Some((&r.path, r.offset?, r))).collect();
+    parts.sort_by_key(|(path, offset, _)| (*path, *offset));
+    let mut text = String::new();
+    for (path, offset, record) in parts {
+        let sha256 = record.digests.iter().find(|d| d.algorithm() == Algorithm::Sha256);
+        let sha256 = sha256.map(Digest::hex).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "{path}\t{offset}\t{}\t{sha256}\t{}\t{}",
+            record.size,
+            record.evidence.code(),
+            record.name
+        );
     }
     text
 }

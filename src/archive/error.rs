@@ -31,6 +31,14 @@ pub enum Error {
         /// The folder.
         dir: PathBuf,
     },
+    /// The bag keeps the recording in another form than is asked for.
+    #[error("`{}` keeps {theirs}", .dir.display())]
+    KeptOtherwise {
+        /// The folder.
+        dir: PathBuf,
+        /// What it keeps: `segments` or `joined files`.
+        theirs: &'static str,
+    },
     /// The disk cannot hold what is still to come.
     #[error("`{}` has room for {available} bytes and {needed} are needed", .dir.display())]
     NoRoom {
@@ -83,6 +91,7 @@ impl Error {
             | Self::AnotherRecording { .. }
             | Self::Foreign { .. }
             | Self::NotABag { .. }
+            | Self::KeptOtherwise { .. }
             | Self::Newer { .. }
             | Self::Damaged { .. } => false,
         }

@@ -1,7 +1,7 @@
 //! One file from many, byte for byte.
 
 use std::fs::{File, OpenOptions};
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,21 @@ pub struct JoinTarget<'a> {
     pub bag: &'a Path,
     /// The file.
     pub file: &'a Path,
+}
+
+/// One part of a joined file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JoinPart<'a> {
+    /// The path in the bag of the file that holds it.
+    pub path: &'a str,
+    /// Where in that file, as bytes before it and its length; nothing for the whole file.
+    pub range: Option<(u64, u64)>,
+}
+
+impl<'a> From<&'a str> for JoinPart<'a> {
+    fn from(path: &'a str) -> Self {
+        Self { path, range: None }
+    }
 }
 
 /// A file that was joined.
@@ -40,7 +55,7 @@ struct Remembered {
     mtime_ns: String,
 }
 
-/// Writes the bytes of `parts`, paths in the bag, one after the other into the target.
+/// Writes the bytes of `parts` one after the other into the target.
 ///
 /// The system copies inside the kernel and shares blocks where the file system can (`copy_file_range`). The
 /// file has its final name only when it is whole and synced.
@@ -49,7 +64,7 @@ struct Remembered {
 /// [`Error::Foreign`] where the target exists and is not what an earlier run joined there; [`Error::Io`].
 pub fn join<'a>(
     target: &JoinTarget<'_>,
-    parts: impl IntoIterator<Item = &'a str>,
+    parts: impl IntoIterator<Item = JoinPart<'a>>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Joined, Error> {
     let file = std::path::absolute(target.file).doing("find", target.file)?;
@@ -77,17 +92,27 @@ pub fn join<'a>(
 
 fn concatenate<'a>(
     bag: &Path,
-    parts: impl IntoIterator<Item = &'a str>,
+    parts: impl IntoIterator<Item = JoinPart<'a>>,
     to: &Path,
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64, Error> {
     let mut out = OpenOptions::new().write(true).create(true).truncate(true).open(to).doing("create", to)?;
     let mut size = 0;
     for part in parts {
-        let path = bag.join(part);
+        let path = bag.join(part.path);
         let mut input = File::open(&path).doing("open", &path)?;
+        let length = match part.range {
+            Some((offset, length)) => {
+                input.seek(SeekFrom::Start(offset)).doing("read", &path)?;
+                length
+            }
+            None => u64::MAX,
+        };
         // From file to file this is `copy_file_range` on Linux.
-        let copied = std::io::copy(&mut input.by_ref().take(u64::MAX), &mut out).doing("copy", &path)?;
+        let copied = std::io::copy(&mut input.by_ref().take(length), &mut out).doing("copy", &path)?;
+        if part.range.is_some() && copied < length {
+            return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof)).doing("copy", &path);
+        }
         size += copied;
         progress(copied);
     }
@@ -133,13 +158,13 @@ mod tests {
         std::fs::write(bag.join("data/a"), "first ").unwrap();
         let file = dir.path().join("out.ts");
         let target = JoinTarget { bag: &bag, file: &file };
-        let joined = join(&target, ["data/a", "data/b"], &mut |_| ()).unwrap();
+        let joined = join(&target, ["data/a", "data/b"].map(JoinPart::from), &mut |_| ()).unwrap();
         assert_eq!(std::fs::read(&file).unwrap(), b"first second");
         assert_eq!(joined.size, 12);
         // Ours may be replaced; once somebody changed it, it is theirs.
-        join(&target, ["data/b"], &mut |_| ()).unwrap();
+        join(&target, ["data/b".into()], &mut |_| ()).unwrap();
         std::fs::write(&file, "precious").unwrap();
-        assert!(matches!(join(&target, ["data/a"], &mut |_| ()), Err(Error::Foreign { .. })));
+        assert!(matches!(join(&target, ["data/a".into()], &mut |_| ()), Err(Error::Foreign { .. })));
         assert_eq!(std::fs::read(&file).unwrap(), b"precious");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "nothing unfinished is left");
     }
@@ -149,7 +174,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("out.ts");
         let target = JoinTarget { bag: dir.path(), file: &file };
-        assert!(matches!(join(&target, ["data/none"], &mut |_| ()), Err(Error::Io { .. })));
+        assert!(matches!(join(&target, ["data/none".into()], &mut |_| ()), Err(Error::Io { .. })));
         assert!(!file.exists());
     }
 }

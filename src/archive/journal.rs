@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{Doing, Error};
 use super::wire::{DigestV1, EvidenceV1};
 use crate::domain::digest::Digest;
+use crate::domain::form::{MediaForm, PictureSize};
 use crate::domain::key::ObjectName;
 use crate::domain::place::{ETag, SourceName};
 use crate::domain::recording::RecordingId;
@@ -28,6 +29,8 @@ pub struct Record {
     pub name: ObjectName,
     /// Its path in the bag.
     pub path: String,
+    /// Bytes before it in the file of that path, where it lies inside of a joined file.
+    pub offset: Option<u64>,
     /// Its length.
     pub size: u64,
     /// SHA-256 of its bytes first, then whatever else was computed.
@@ -46,6 +49,8 @@ pub struct Record {
     pub playing_ms: Option<u64>,
     /// Breaks in its packet numbers, which its digest shows to have been recorded so.
     pub breaks: u64,
+    /// What its bytes tell about their form.
+    pub form: MediaForm,
     /// When the file was last written, in nanoseconds since 1970, for those who trust that.
     pub mtime: i128,
 }
@@ -60,6 +65,8 @@ struct Header {
 struct Line {
     name: String,
     path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
     size: u64,
     digests: Vec<DigestV1>,
     evidence: EvidenceV1,
@@ -73,6 +80,10 @@ struct Line {
     playing_ms: Option<u64>,
     #[serde(default)]
     breaks: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    codec: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    picture: Option<(u32, u32)>,
     mtime_ns: String,
 }
 
@@ -124,19 +135,32 @@ impl Journal {
         self.write(&Line::from(record))
     }
 
+    /// Writes lines and makes sure once that they survive.
+    pub(super) fn append_all(&mut self, records: &[Record]) -> Result<(), Error> {
+        let lines: Vec<_> = records.iter().map(Line::from).collect();
+        self.write_all(&lines)
+    }
+
     fn write(&mut self, value: &impl Serialize) -> Result<(), Error> {
+        self.write_all(std::slice::from_ref(value))
+    }
+
+    fn write_all(&mut self, values: &[impl Serialize]) -> Result<(), Error> {
         let damaged =
             |cause: serde_json::Error| Error::Damaged { path: self.path.clone(), cause: cause.into() };
-        let mut line = serde_json::to_vec(value).map_err(damaged)?;
-        line.push(b'\n');
+        let mut lines = Vec::new();
+        for value in values {
+            serde_json::to_writer(&mut lines, value).map_err(damaged)?;
+            lines.push(b'\n');
+        }
         let start = SeekFrom::Start(self.end);
-        let written = self.file.seek(start).and_then(|_| self.file.write_all(&line));
+        let written = self.file.seek(start).and_then(|_| self.file.write_all(&lines));
         if let Err(cause) = written {
             // On a full disk half a line came to be: the next one must not be glued to it.
             let _ = self.file.set_len(self.end);
             return Err(cause).doing("write", &self.path);
         }
-        self.end += line.len() as u64;
+        self.end += lines.len() as u64;
         self.file.sync_data().doing("sync", &self.path)
     }
 }
@@ -172,6 +196,7 @@ impl From<&Record> for Line {
         Self {
             name: record.name.as_str().to_owned(),
             path: record.path.clone(),
+            offset: record.offset,
             size: record.size,
             digests: record.digests.iter().map(DigestV1::from).collect(),
             evidence: EvidenceV1::from(&record.evidence),
@@ -181,6 +206,8 @@ impl From<&Record> for Line {
             clock: record.clock,
             playing_ms: record.playing_ms,
             breaks: record.breaks,
+            codec: record.form.codec.clone(),
+            picture: record.form.picture.map(|picture| (picture.width, picture.height)),
             mtime_ns: record.mtime.to_string(),
         }
     }
@@ -192,6 +219,7 @@ impl Line {
         Some(Record {
             name: ObjectName::parse(&self.name).ok()?,
             path: ObjectName::parse(&self.path).ok()?.as_str().to_owned(),
+            offset: self.offset,
             size: self.size,
             digests: self.digests.iter().map(DigestV1::to_digest).collect::<Option<_>>()?,
             evidence: self.evidence.to_evidence()?,
@@ -201,6 +229,10 @@ impl Line {
             clock: self.clock,
             playing_ms: self.playing_ms,
             breaks: self.breaks,
+            form: MediaForm {
+                codec: self.codec,
+                picture: self.picture.map(|(width, height)| PictureSize { width, height }),
+            },
             mtime: self.mtime_ns.parse().ok()?,
         })
     }

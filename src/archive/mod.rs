@@ -5,6 +5,7 @@
 //! `aside/` what was taken out of the payload and may be somebody's last copy. It is no part of the bag and
 //! may be deleted once nobody wants to go on with the recording.
 
+mod assembly;
 mod bag;
 mod error;
 mod join;
@@ -17,14 +18,13 @@ mod wire;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Read;
+use std::io::{Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::digest::Algorithm;
 use crate::domain::key::ObjectName;
 use crate::domain::recording::RecordingId;
 
@@ -32,17 +32,18 @@ use error::Doing;
 use journal::Journal;
 use layout::Layout;
 
+pub use assembly::{Assembly, Whole};
 pub use bag::{PlayList, Seal};
 pub use error::Error;
-pub use join::{JoinTarget, Joined, join};
+pub use join::{JoinPart, JoinTarget, Joined, join};
 pub use journal::Record;
 pub use layout::PAYLOAD;
 pub use payload::{payload, read_payload};
 pub use staged::{Staged, StagedReader};
 pub use verify::{Damage, Verification, verify};
 pub use wire::{
-    CountsV1, DigestV1, EarlierV1, EvidenceV1, FindingV1, JoinedV1, LeftOutV1, ObjectV1, OriginV1, PlaceV1,
-    REPORT_FORMAT, ReportV1, RoleV1, SeverityV1, TallyV1, TrackV1, TryV1,
+    ChangeV1, CountsV1, DigestV1, EarlierV1, EvidenceV1, FindingV1, JoinedV1, LeftOutV1, ObjectV1, OriginV1,
+    PartV1, PlaceV1, REPORT_FORMAT, ReportV1, RoleV1, RotationV1, SeverityV1, TallyV1, TrackV1, TryV1,
 };
 
 const WORK: &str = ".recfetch";
@@ -100,7 +101,8 @@ impl Archive {
             }
         }
         let mut layout = Layout::default();
-        for record in records.values() {
+        // Segments inside of a joined file do not hold its path.
+        for record in records.values().filter(|record| record.offset.is_none()) {
             layout.adopt(&record.name, &record.path);
         }
         refuse_unknown_payload(dir, &records)?;
@@ -164,16 +166,20 @@ impl Archive {
             Err(e) => return Err(e).doing("open", &path),
         };
         let meta = file.metadata().doing("examine", &path)?;
-        if meta.len() != record.size {
+        let fits = match record.offset {
+            None => meta.len() == record.size,
+            Some(offset) => offset.checked_add(record.size).is_some_and(|end| end <= meta.len()),
+        };
+        if !fits {
             return Ok(Presence::Damaged);
         }
         match trust {
             Trust::Mtime if mtime(&meta) == record.mtime => return Ok(Presence::Proven),
             Trust::Mtime | Trust::Hash => {}
         }
-        let found = sha256_of(&mut file).doing("read", &path)?;
-        let expected = record.digests.iter().find(|d| d.algorithm() == Algorithm::Sha256);
-        Ok(if expected.is_some_and(|d| d.bytes() == found) { Presence::Proven } else { Presence::Damaged })
+        file.seek(SeekFrom::Start(record.offset.unwrap_or_default())).doing("read", &path)?;
+        let found = sha256_of(&mut file.take(record.size)).doing("read", &path)?;
+        Ok(if assembly::is_sha256(record, found) { Presence::Proven } else { Presence::Damaged })
     }
 
     /// A new file for the bytes of an object.
@@ -237,6 +243,10 @@ impl Archive {
     /// Where the file cannot be removed.
     pub fn withdraw(&self, name: &ObjectName) -> Result<(), Error> {
         let Some(record) = guard(&self.records).remove(name) else { return Ok(()) };
+        if record.offset.is_some() {
+            // Other segments lie in the same file.
+            return Ok(());
+        }
         self.unseal()?;
         let path = self.dir.join(&record.path);
         std::fs::remove_file(&path).doing("remove", &path)

@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use sha2::{Digest as _, Sha256};
+
+use super::assembly::hash_into;
 use super::bag::{self, MANIFEST, TAG_MANIFEST};
 use super::error::{Doing, Error};
+use super::guard;
 use super::wire::ReportV1;
-use super::{guard, sha256_of};
 use crate::domain::key::ObjectName;
 
 /// What was found in a bag.
@@ -38,6 +41,19 @@ pub enum Damage {
         expected: String,
         /// SHA-256 of the bytes.
         found: String,
+    },
+    /// A segment inside of a joined file has other bytes.
+    Part {
+        /// The path of the joined file in the bag.
+        path: String,
+        /// The name of the segment.
+        name: String,
+        /// Where it starts in the file.
+        offset: u64,
+        /// SHA-256 by the report.
+        expected: String,
+        /// SHA-256 of the bytes; nothing where the file ends before.
+        found: Option<String>,
     },
     /// It is gone.
     Missing {
@@ -102,14 +118,15 @@ pub fn verify(dir: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<Verificatio
             .filter(|path| !payload.contains_key(*path))
             .map(|path| Damage::Extra { path: path.clone() }),
     );
-    let (files, bytes) = hash_all(dir, &listed, progress, &mut damage);
-    damage.extend(check_oxum(dir, &present)?);
     let report = match bag::report_of(dir) {
         Ok(report) => report,
         // A report that changed is named by the tag manifest already; the payload can be proven without.
         Err(Error::Damaged { .. }) => None,
         Err(other) => return Err(other),
     };
+    let parts = parts_of(report.as_ref());
+    let (files, bytes) = hash_all(dir, &listed, &parts, progress, &mut damage);
+    damage.extend(check_oxum(dir, &present)?);
     let vouched =
         report.iter().flat_map(|report| &report.objects).filter(|object| object.verdict == "verified");
     damage.extend(
@@ -137,6 +154,7 @@ impl Verification {
         let wrong = |damage: &Damage| match damage {
             Damage::Missing { .. } | Damage::NotInManifest { .. } => false,
             Damage::Changed { .. }
+            | Damage::Part { .. }
             | Damage::Extra { .. }
             | Damage::Unreadable { .. }
             | Damage::BadLine { .. }
@@ -181,9 +199,74 @@ fn manifest_line(line: &str) -> Option<(String, String)> {
     good.then(|| (path.as_str().to_owned(), hex.to_ascii_lowercase()))
 }
 
+/// A segment inside of a joined file, by the report.
+#[derive(Debug, Clone)]
+struct Part {
+    offset: u64,
+    size: u64,
+    sha256: String,
+    name: String,
+}
+
+/// The segments inside of each joined file, in order.
+fn parts_of(report: Option<&ReportV1>) -> BTreeMap<String, Vec<Part>> {
+    let mut parts: BTreeMap<String, Vec<Part>> = BTreeMap::new();
+    for object in report.iter().flat_map(|report| &report.objects) {
+        if let (Some(path), Some(offset), Some(size)) = (&object.path, object.offset, object.size) {
+            let sha256 = object.digests.iter().find(|digest| digest.algorithm == "sha256");
+            let sha256 = sha256.map(|digest| digest.hex.to_ascii_lowercase()).unwrap_or_default();
+            let part = Part { offset, size, sha256, name: object.name.clone() };
+            parts.entry(path.clone()).or_default().push(part);
+        }
+    }
+    parts.values_mut().for_each(|parts| parts.sort_by_key(|part| part.offset));
+    parts
+}
+
+/// Hashes a joined file and each segment in it, reading it once.
+fn hash_with_parts(
+    reader: &mut impl std::io::Read,
+    path: &str,
+    parts: &[Part],
+    damage: &mut Vec<Damage>,
+) -> std::io::Result<[u8; 32]> {
+    let (mut whole, mut at) = (Sha256::new(), 0_u64);
+    for part in parts {
+        let skip = part.offset.checked_sub(at);
+        let found = match skip {
+            // Two segments at the same place cannot both be there.
+            None => None,
+            Some(skip) => {
+                let there = skip == 0 || hash_into(reader, skip, &mut whole)?.is_some();
+                at = part.offset.saturating_add(part.size);
+                if there { hash_into(reader, part.size, &mut whole)? } else { None }
+            }
+        };
+        let found = found.map(hex::encode);
+        if found.as_ref() != Some(&part.sha256) {
+            damage.push(Damage::Part {
+                path: path.to_owned(),
+                name: part.name.clone(),
+                offset: part.offset,
+                expected: part.sha256.clone(),
+                found,
+            });
+        }
+    }
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let read = reader.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(whole.finalize().into());
+        }
+        whole.update(&buffer[..read]);
+    }
+}
+
 fn hash_all(
     dir: &Path,
     listed: &Listed,
+    parts: &BTreeMap<String, Vec<Part>>,
     progress: &(dyn Fn(u64) + Sync),
     damage: &mut Vec<Damage>,
 ) -> (usize, u64) {
@@ -195,11 +278,12 @@ fn hash_all(
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some((path, expected)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (bytes, problem) = hash_one(dir, path, expected, progress);
+                    let parts = parts.get(*path).map_or(&[][..], Vec::as_slice);
+                    let (bytes, problems) = hash_one(dir, path, expected, parts, progress);
                     let mut found = guard(&found);
                     found.0 += 1;
                     found.1 += bytes;
-                    found.2.extend(problem);
+                    found.2.extend(problems);
                 }
             });
         }
@@ -213,30 +297,30 @@ fn hash_one(
     dir: &Path,
     path: &str,
     expected: &str,
+    parts: &[Part],
     progress: &(dyn Fn(u64) + Sync),
-) -> (u64, Option<Damage>) {
+) -> (u64, Vec<Damage>) {
     let unreadable = |e: std::io::Error| Damage::Unreadable { path: path.to_owned(), why: e.to_string() };
     let file = match File::open(dir.join(path)) {
         Ok(file) => file,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            return (0, Some(Damage::Missing { path: path.to_owned() }));
+            return (0, vec![Damage::Missing { path: path.to_owned() }]);
         }
-        Err(e) => return (0, Some(unreadable(e))),
+        Err(e) => return (0, vec![unreadable(e)]),
     };
     let mut counted = Counted { file, bytes: 0, progress };
-    match sha256_of(&mut counted) {
+    let mut damage = Vec::new();
+    match hash_with_parts(&mut counted, path, parts, &mut damage) {
         Ok(digest) => {
             let found = hex::encode(digest);
-            let changed = found != expected;
-            let damage = changed.then(|| Damage::Changed {
-                path: path.to_owned(),
-                expected: expected.to_owned(),
-                found,
-            });
-            (counted.bytes, damage)
+            if found != expected {
+                let (path, expected) = (path.to_owned(), expected.to_owned());
+                damage.push(Damage::Changed { path, expected, found });
+            }
         }
-        Err(e) => (counted.bytes, Some(unreadable(e))),
+        Err(e) => damage = vec![unreadable(e)],
     }
+    (counted.bytes, damage)
 }
 
 struct Counted<'a> {
@@ -282,6 +366,12 @@ impl std::fmt::Display for Damage {
         match self {
             Self::Changed { path, expected, found } => {
                 write!(f, "changed  {path}: sha256 {found}, was {expected}")
+            }
+            Self::Part { path, name, offset, expected, found: Some(found) } => {
+                write!(f, "changed  {name} in {path} at {offset}: sha256 {found}, was {expected}")
+            }
+            Self::Part { path, name, offset, found: None, .. } => {
+                write!(f, "changed  {name} in {path} at {offset}: not all of it is there")
             }
             Self::Missing { path } => write!(f, "missing  {path}"),
             Self::Extra { path } => write!(f, "extra    {path}: in no manifest"),

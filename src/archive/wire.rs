@@ -3,6 +3,8 @@
 //! These structs are the format. Domain types are free to change; these are not: a field may be added, and
 //! none may change its meaning without a new version. Text is for people, codes are for machines.
 
+mod joined;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,7 @@ use crate::domain::verdict::{Evidence, Verdict};
 mod forms;
 
 pub use forms::{CountsV1, EarlierV1, LeftOutV1};
+pub use joined::{ChangeV1, JoinedV1, PartV1, RotationV1};
 
 /// What the field `format` of a report of this version says.
 pub const REPORT_FORMAT: &str = "recfetch-report/1";
@@ -72,7 +75,7 @@ pub struct ReportV1 {
     pub earlier: Vec<EarlierV1>,
     /// What was noticed.
     pub findings: Vec<FindingV1>,
-    /// Files that were made from the segments, outside the bag.
+    /// Files that were made from the segments: outside the bag, or in their place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub joined: Vec<JoinedV1>,
 }
@@ -107,6 +110,9 @@ pub struct TrackV1 {
     /// their playing times come from their bytes.
     #[serde(default, skip_serializing_if = "is_false")]
     pub synthetic: bool,
+    /// How the picture has to be turned, and from which segment on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rotations: Vec<RotationV1>,
 }
 
 /// One object.
@@ -116,8 +122,12 @@ pub struct ObjectV1 {
     pub name: String,
     /// Its key in the first store, unless it lies at a URL of its own or was not requested.
     pub key: Option<String>,
-    /// Its path in the bag, where it is there. Differs from the name only where a system could not hold it.
+    /// Its path in the bag, where it is there. Differs from the name only where a system could not hold it, and
+    /// where it is part of a joined file, whose path it is then.
     pub path: Option<String>,
+    /// Bytes before it in the joined file of that path, where it is part of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
     /// `playlist` (a master playlist and a DASH manifest too), `segment` or `other`.
     pub role: RoleV1,
     /// The track of a segment.
@@ -133,6 +143,15 @@ pub struct ObjectV1 {
     /// How long it plays, by its playlist, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
+    /// The codecs in it, pictures before sound: `h264+aac`. By its own bytes, as are width and height.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec: Option<String>,
+    /// Pixels across.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Pixels down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
     /// `verified`, `absent`, `denied`, `frozen`, `unreachable`, `corrupt`, `not-requested` or `interrupted`.
     pub verdict: String,
     /// The verdict as a sentence.
@@ -262,22 +281,6 @@ pub enum SeverityV1 {
     Loss,
 }
 
-/// A file that was made from segments.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct JoinedV1 {
-    /// Its name where it lies beside the bag, else the path that was asked for.
-    pub file: String,
-    /// Its track.
-    pub track: String,
-    /// Its length in bytes.
-    pub size: u64,
-    /// Segments in it.
-    pub segments: usize,
-    /// Segments that are not in it, by name. Empty unless gaps were allowed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub gaps: Vec<String>,
-}
-
 impl ReportV1 {
     /// The JSON Schema of this version.
     #[must_use]
@@ -336,6 +339,7 @@ impl From<&Report> for ReportV1 {
                     first_slice: time(track.first),
                     last_slice_end: time(track.last),
                     synthetic: track.origin == ListOrigin::Rebuilt,
+                    rotations: track.rotations.iter().map(RotationV1::from).collect(),
                 })
                 .collect(),
             segments: TallyV1::of(report.segments()),
@@ -377,11 +381,15 @@ impl From<&ObjectReport> for ObjectV1 {
             name: object.name.as_str().to_owned(),
             key: object.key.as_ref().map(|key| key.as_str().to_owned()),
             path: object.path.clone(),
+            offset: object.offset,
             role,
             track,
             format: object.format.map(|form| form.code().to_owned()),
             starts: object.starts.map(|t| t.to_string()),
             duration_ms: object.duration.map(millis),
+            codec: object.form.codec.clone(),
+            width: object.form.picture.map(|picture| picture.width),
+            height: object.form.picture.map(|picture| picture.height),
             verdict: object.verdict.code().to_owned(),
             detail: object.verdict.to_string(),
             evidence,

@@ -8,6 +8,8 @@ pub mod dash;
 pub mod digest;
 pub mod filename;
 pub mod finding;
+pub mod form;
+pub mod joining;
 pub mod key;
 pub mod locate;
 pub mod object;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::digest::Digest;
 use super::finding::{Finding, Severity};
+use super::form::{MediaForm, RotationMark};
 use super::key::{KeyPrefix, ObjectKey, ObjectName};
 use super::only::{Form, LeftOut, Only};
 use super::place::{Obstacle, SourceName};
@@ -58,6 +59,8 @@ pub struct TrackReport {
     pub playing: Duration,
     /// How many segments the playlists list.
     pub segments: usize,
+    /// How the picture has to be turned, and from when on.
+    pub rotations: Vec<RotationMark>,
     /// Where the list of its segments comes from.
     pub origin: ListOrigin,
 }
@@ -106,6 +109,10 @@ pub struct ObjectReport {
     pub verdict: Verdict,
     /// Its length.
     pub size: Option<u64>,
+    /// Bytes before it, where it lies inside of a joined file.
+    pub offset: Option<u64>,
+    /// What its bytes tell about their form.
+    pub form: MediaForm,
     /// Digests of the bytes.
     pub digests: Vec<Digest>,
     /// Where the bytes came from.
@@ -371,6 +378,8 @@ mod tests {
             duration: None,
             verdict,
             size: Some(1),
+            offset: None,
+            form: MediaForm::default(),
             digests: Vec::new(),
             from: None,
             origin: Origin::Fetched,

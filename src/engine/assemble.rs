@@ -1,14 +1,18 @@
 //! From segments to something that plays: the joined file, and the playlist that players take.
 
+mod pieces;
+mod placing;
+
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::run::JoinOutcome;
 use crate::archive::{
-    self, Archive, JoinTarget, JoinedV1, ObjectV1, PlayList, ReportV1, RoleV1, SeverityV1, TrackV1,
+    self, Archive, JoinPart, JoinTarget, JoinedV1, ObjectV1, PlayList, ReportV1, RoleV1, SeverityV1, TrackV1,
 };
 use crate::domain::plan::TrackPlan;
 use crate::domain::play::{PlayItem, Presence, Rendition, write, write_master};
-use crate::domain::playlist::Discontinuity;
+use crate::domain::playlist::{Discontinuity, Tag};
 use crate::domain::recording::{RecordingId, TrackId, TrackKind};
 use crate::domain::synthetic;
 use crate::domain::timeline::BreakReason;
@@ -23,6 +27,42 @@ pub struct JoinRequest {
     pub gaps: Gaps,
     /// Only this track, by its name in the report (`mixed`, `uid 123 audio`); all where none is named.
     pub track: Option<String>,
+    /// What to do where size, codec or rotation change.
+    pub runs: RunFiles,
+    /// What to do where two recorders recorded the same time.
+    pub overlap: Overlap,
+}
+
+impl Default for JoinRequest {
+    fn default() -> Self {
+        Self {
+            to: JoinTo::BesideBag,
+            gaps: Gaps::Refuse,
+            track: None,
+            runs: RunFiles::Each,
+            overlap: Overlap::Trim,
+        }
+    }
+}
+
+/// What to do where size, codec or rotation change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunFiles {
+    /// A file for each run that is of one form, with `.run1`, `.run2` … before its extension where there are
+    /// several.
+    Each,
+    /// One file. Players may stumble where the form changes.
+    One,
+}
+
+/// What to do where two recorders recorded the same time (failover). Bytes are never altered: a segment is in
+/// a file whole or not at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overlap {
+    /// Leave out segments whose whole time a later recorder's segments cover.
+    Trim,
+    /// Take every segment, in time order.
+    Keep,
 }
 
 /// Where a joined file goes.
@@ -94,7 +134,7 @@ pub enum JoinError {
     /// There is nothing to join.
     #[error("the recording lists no segment to join")]
     Nothing,
-    /// A segment is not as it was proven.
+    /// A segment is there and not as it was proven.
     #[error("`{path}` is not as it was proven")]
     Damaged {
         /// Its path in the bag.
@@ -136,42 +176,46 @@ fn join_tracks(
     let mut joined = Vec::new();
     for track in &tracks {
         let segments: Vec<_> = segments_of(report, track).collect();
-        let missing: Vec<_> =
-            segments.iter().filter(|s| s.verdict != "verified").map(|s| s.name.clone()).collect();
-        let losses: Vec<_> = report
-            .findings
-            .iter()
-            .filter(|finding| finding.severity == SeverityV1::Loss)
-            .map(|finding| finding.text.clone())
-            .collect();
-        let partial = !missing.is_empty() || !losses.is_empty();
-        if partial && request.gaps == Gaps::Refuse {
+        let files = pieces::files(report, track, &segments, request, pieces::Taken::FromBag);
+        let missing: Vec<_> = files.iter().flat_map(|file| file.about.gaps.iter().cloned()).collect();
+        let losses = losses(report);
+        if (!missing.is_empty() || !losses.is_empty()) && request.gaps == Gaps::Refuse {
             return Ok(JoinOutcome::Refused(Refusal { track: label(track), missing, losses }));
         }
-        let parts: Vec<_> = segments.iter().filter_map(|segment| segment.path.as_deref()).collect();
-        if parts.is_empty() {
-            return Err(JoinError::Nothing);
-        }
-        let file = file_of(bag, report, track, tracks.len(), request, partial);
-        let target = JoinTarget { bag, file: &file };
-        let done = archive::join(&target, parts.iter().copied(), &mut |bytes| {
-            observer.on_event(&Event::Joining { bytes });
-        })?;
-        observer.on_event(&Event::Joined { file: &done.file, size: done.size, gaps: missing.len() });
-        let written = JoinedV1 {
+        for pieces::File { parts, about } in files {
+            if parts.is_empty() {
+                return Err(JoinError::Nothing);
+            }
+            // What a loss concerns is not known to the byte: it is in the name of every file.
+            let partial = !about.gaps.is_empty() || !losses.is_empty();
+            let file = file_of(bag, report, track, tracks.len(), request, about.run, partial);
+            let target = JoinTarget { bag, file: &file };
+            let parts = parts.iter().filter_map(|segment| {
+                let range = segment.offset.zip(segment.size);
+                Some(JoinPart { path: segment.path.as_deref()?, range })
+            });
+            let done = archive::join(&target, parts, &mut |bytes| {
+                observer.on_event(&Event::Joining { bytes });
+            })?;
+            observer.on_event(&Event::Joined { file: &done.file, size: done.size, gaps: about.gaps.len() });
             // Beside the bag the name is enough, and holds when both are moved.
-            file: match file.parent() == bag.parent() {
+            let written_file = match file.parent() == bag.parent() {
                 true => file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
                 false => file.to_string_lossy().into_owned(),
-            },
-            track: label(track),
-            size: done.size,
-            segments: parts.len(),
-            gaps: missing,
-        };
-        joined.push(JoinedFile { path: file, written });
+            };
+            let written = JoinedV1 { file: written_file, size: done.size, ..about };
+            joined.push(JoinedFile { path: file, written });
+        }
     }
     Ok(JoinOutcome::Done(joined))
+}
+
+pub(super) use placing::{place, track_key};
+
+/// What is known to be lost, besides segments that are listed.
+fn losses(report: &ReportV1) -> Vec<String> {
+    let losses = report.findings.iter().filter(|finding| finding.severity == SeverityV1::Loss);
+    losses.map(|finding| finding.text.clone()).collect()
 }
 
 /// Joins the tracks of a bag that lies on disk, after proving its segments again. Blocks until it is done.
@@ -187,15 +231,26 @@ pub fn join_bag(
     let mut report = archive::report(dir)?.ok_or_else(no_report)?;
     let recording = RecordingId::parse(&report.recording).map_err(|_| no_report())?;
     let archive = Archive::open(dir, &recording)?;
-    let wanted: Vec<_> = wanted_tracks(&report, request)?.iter().map(label).collect();
+    let wanted: HashSet<_> = wanted_tracks(&report, request)?.iter().map(label).collect();
+    let tracks: HashMap<_, _> =
+        report.objects.iter().filter_map(|o| Some((o.name.as_str(), o.track.as_ref()?))).collect();
+    let mut gone = HashSet::new();
     for record in archive.records() {
-        let object = report.objects.iter().find(|object| object.path.as_deref() == Some(&record.path));
-        let is_wanted = object.and_then(|o| o.track.as_ref()).is_some_and(|track| wanted.contains(track));
-        if is_wanted && archive.examine(&record, archive::Trust::Hash)? != archive::Presence::Proven {
-            return Err(JoinError::Damaged { path: record.path });
+        if !tracks.get(record.name.as_str()).is_some_and(|track| wanted.contains(*track)) {
+            continue;
+        }
+        match archive.examine(&record, archive::Trust::Hash)? {
+            archive::Presence::Proven => {}
+            archive::Presence::Missing => drop(gone.insert(record.name.as_str().to_owned())),
+            archive::Presence::Damaged => return Err(JoinError::Damaged { path: record.path }),
         }
     }
-    let outcome = join(dir, &report, request, observer)?;
+    // A file that somebody removed is missing, as one that never came is.
+    let mut here = report.clone();
+    for object in here.objects.iter_mut().filter(|object| gone.contains(&object.name)) {
+        object.path = None;
+    }
+    let outcome = join(dir, &here, request, observer)?;
     if let JoinOutcome::Done(files) = &outcome {
         let new: Vec<_> = files.iter().map(|file| file.written.clone()).collect();
         report.joined.retain(|known| new.iter().all(|new| new.file != known.file));
@@ -257,25 +312,31 @@ fn peak(track: &TrackPlan, objects: &Objects<'_>) -> u64 {
     rates.max().unwrap_or(0)
 }
 
-type Objects<'a> = std::collections::HashMap<&'a str, &'a ObjectV1>;
+type Objects<'a> = HashMap<&'a str, &'a ObjectV1>;
 
 fn play_items(track: &TrackPlan, objects: &Objects<'_>) -> Vec<PlayItem> {
     // No playlist announces these; behind a hole the time stamps may start anew.
     let probed = track.timeline.breaks.iter().filter(|b| b.why == BreakReason::Probed);
-    let holes: std::collections::HashSet<usize> = probed.map(|b| b.before).collect();
+    let holes: HashSet<usize> = probed.map(|b| b.before).collect();
     let segments = track.segments.iter().enumerate().scan(0, |run, (place, segment)| {
         let restarts = *run != segment.run && *run != 0
             || segment.listed.discontinuity == Discontinuity::Restarts
             || holes.contains(&place);
         *run = segment.run;
-        let path = objects.get(segment.name.as_str()).and_then(|object| object.path.clone());
+        let object = objects.get(segment.name.as_str());
+        let path = object.and_then(|object| object.path.clone());
+        let mut tags = segment.listed.tags.clone();
+        if let Some((offset, size)) = object.and_then(|object| object.offset.zip(object.size)) {
+            let text = format!("#EXT-X-BYTERANGE:{size}@{offset}");
+            tags.push(Tag { line: segment.listed.line, text });
+        }
         Some(PlayItem {
             presence: if path.is_some() { Presence::Here } else { Presence::Missing },
             path: path.unwrap_or_else(|| format!("{}/{}", archive::PAYLOAD, segment.name)),
             duration: segment.listed.duration,
             discontinuity: if restarts { Discontinuity::Restarts } else { Discontinuity::Continues },
             starts: segment.starts,
-            tags: segment.listed.tags.clone(),
+            tags,
         })
     });
     segments.collect()
@@ -330,22 +391,43 @@ fn file_of(
     track: &TrackV1,
     tracks: usize,
     request: &JoinRequest,
+    run: Option<usize>,
     partial: bool,
 ) -> PathBuf {
     let file = match &request.to {
         JoinTo::File(file) => file.clone(),
         JoinTo::BesideBag => {
-            let stem = match track.uid {
-                Some(uid) => format!("{}__uid_s_{uid}__uid_e_{}", report.recording, track.kind),
-                None if tracks == 1 => report.recording.clone(),
-                None => format!("{}_{}", report.recording, track.kind),
-            };
+            let stem = stem(&report.recording, track, tracks);
             bag.with_file_name(format!("{stem}.ts"))
         }
+    };
+    let file = match run {
+        Some(run) => with_run(&file, run),
+        None => file,
     };
     if partial && !file.to_string_lossy().ends_with(".partial.ts") {
         file.with_extension("partial.ts")
     } else {
         file
     }
+}
+
+/// What the joined file of a track is called, without an extension.
+fn stem(recording: &str, track: &TrackV1, tracks: usize) -> String {
+    match track.uid {
+        Some(uid) => format!("{recording}__uid_s_{uid}__uid_e_{}", track.kind),
+        None if tracks == 1 => recording.to_owned(),
+        None => format!("{recording}_{}", track.kind),
+    }
+}
+
+/// `lesson.ts` and 2 give `lesson.run2.ts`.
+fn with_run(file: &Path, run: usize) -> PathBuf {
+    let mut name = file.file_stem().unwrap_or_default().to_os_string();
+    name.push(format!(".run{run}"));
+    if let Some(extension) = file.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    file.with_file_name(name)
 }

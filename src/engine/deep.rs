@@ -1,6 +1,7 @@
 //! Looking into the media of a bag, offline: bytes that are as they were may have been stored bad.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub struct MediaCheck {
 /// A file whose bytes are as they were stored, and are bad.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaDamage {
-    /// Its path in the bag.
+    /// Its path in the bag; of a segment inside of a joined file, with its name.
     pub path: String,
     /// What is wrong.
     pub what: Corruption,
@@ -69,9 +70,12 @@ pub fn check_media(
     error.map_or(Ok(check), Err)
 }
 
-/// A file to be looked into.
+/// A file to be looked into, or a segment inside of a joined one.
 struct Work {
     path: String,
+    part: Option<Range<u64>>,
+    /// What to call it.
+    label: String,
     expected: Expectation,
 }
 
@@ -83,16 +87,16 @@ struct Looked {
 
 fn plan(verification: &Verification) -> Result<Vec<Work>, Error> {
     let report = verification.report.as_ref();
-    let objects: HashMap<&str, &ObjectV1> = report
-        .iter()
-        .flat_map(|report| &report.objects)
-        .filter_map(|object| Some((object.path.as_deref()?, object)))
-        .collect();
+    let mut objects: HashMap<&str, Vec<&ObjectV1>> = HashMap::new();
+    for object in report.iter().flat_map(|report| &report.objects) {
+        if let Some(path) = object.path.as_deref() {
+            objects.entry(path).or_default().push(object);
+        }
+    }
     let by_name = report.is_none_or(tells_no_forms);
     let damaged: BTreeSet<&str> = verification.damage.iter().filter_map(path_of).collect();
     let paths = archive::payload(&verification.dir)?;
-    let work = paths.into_iter().filter(|path| !damaged.contains(path.as_str())).filter_map(|path| {
-        let object = objects.get(path.as_str()).copied();
+    let one = |path: &str, object: Option<&ObjectV1>| {
         let is_playlist = object.is_some_and(|object| object.role == RoleV1::Playlist);
         if is_playlist || (object.is_none() && path.to_ascii_lowercase().ends_with(".m3u8")) {
             return None;
@@ -100,11 +104,25 @@ fn plan(verification: &Verification) -> Result<Vec<Work>, Error> {
         let form = match object {
             Some(object) if !by_name => object.format.as_deref().and_then(Format::from_code),
             Some(object) => Format::of_name(&object.name),
-            None => Format::of_name(&path),
+            None => Format::of_name(path),
         };
-        Some(Work { path, expected: expectation(form, object) })
-    });
-    Ok(work.collect())
+        let part = object.and_then(|object| Some((object.offset?, object.size?)));
+        let part = part.map(|(offset, size)| offset..offset.saturating_add(size));
+        let label = match (&part, object) {
+            (Some(_), Some(object)) => format!("{path} ({})", object.name),
+            (_, _) => path.to_owned(),
+        };
+        Some(Work { path: path.to_owned(), part, label, expected: expectation(form, object) })
+    };
+    let mut work = Vec::new();
+    for path in paths.iter().filter(|path| !damaged.contains(path.as_str())) {
+        match objects.get(path.as_str()) {
+            // The segments of a joined file are judged one by one, as they were when they came.
+            Some(objects) => work.extend(objects.iter().filter_map(|object| one(path, Some(*object)))),
+            None => work.extend(one(path, None)),
+        }
+    }
+    Ok(work)
 }
 
 /// Whether a report is of a version that did not write down what was examined as what. Where segments are
@@ -135,6 +153,7 @@ fn expectation(form: Option<Format>, object: Option<&ObjectV1>) -> Expectation {
 fn path_of(damage: &Damage) -> Option<&str> {
     match damage {
         Damage::Changed { path, .. }
+        | Damage::Part { path, .. }
         | Damage::Missing { path }
         | Damage::Extra { path }
         | Damage::Unreadable { path, .. }
@@ -149,7 +168,7 @@ fn look(verification: &Verification, file: &Work, progress: &(dyn Fn(u64) + Sync
     }
     let mut examination = Examination::new(file.expected.content);
     let mut bytes = 0;
-    archive::read_payload(&verification.dir, &file.path, &mut |piece| {
+    archive::read_payload(&verification.dir, &file.path, file.part.clone(), &mut |piece| {
         examination.push(piece);
         bytes += piece.len() as u64;
         progress(piece.len() as u64);
@@ -182,7 +201,7 @@ impl MediaCheck {
         } else {
             self.not_judged += 1;
         }
-        self.damage.extend(looked.what.map(|what| MediaDamage { path: file.path.clone(), what }));
+        self.damage.extend(looked.what.map(|what| MediaDamage { path: file.label.clone(), what }));
     }
 }
 

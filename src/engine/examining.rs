@@ -1,6 +1,7 @@
 //! From bytes to the facts that verdicts rest on: the examiner for each form, and its summary in the words of
 //! the domain.
 
+use crate::domain::form::{MediaForm, PictureSize};
 use crate::domain::verdict::{
     Content, Format, JpegFacts, Mp4Facts, Page, SoundFacts, Structure, TrackFacts, TrackMedium, TsFacts,
     WebMFacts,
@@ -94,6 +95,10 @@ fn ts_facts(summary: &ts::Summary) -> TsFacts {
         scrambled: summary.scrambled,
         first_pts: summary.first_pts,
         span: summary.span,
+        form: MediaForm {
+            codec: summary.codecs(),
+            picture: summary.picture().map(|(width, height)| PictureSize { width, height }),
+        },
     }
 }
 

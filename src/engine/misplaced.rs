@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Candidate;
 use super::run::{Failed, Run};
+use crate::archive::Record;
 use crate::domain::continuity::{Stamp, Suspect, Why, suspects};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::finding::Finding;
@@ -25,56 +26,61 @@ impl Run {
         tracks: &[TrackPlan],
         items: &[Item],
     ) -> Result<(), Failed> {
-        let items: HashMap<_, _> = items.iter().map(|item| (&item.name, item)).collect();
         for track in tracks {
-            let (present, stamps) = self.stamps(&track.segments);
-            for Suspect { index, why } in suspects(&stamps) {
-                let Some(item) = items.get(&present[index].name) else { continue };
-                let Some(object) = self.objects.get(&item.name) else { continue };
-                // An answer about another version than the listed one vouches for that version.
-                let changed = Finding::ChangedSinceListing { name: item.name.clone() };
-                let vouched_for =
-                    matches!(object.verdict, Verdict::Verified { evidence: Evidence::StoreDigest { .. } })
-                        && !self.findings.contains(&changed);
-                match why {
-                    Why::OutOfPlace { expected_pts, found_pts }
-                        if beyond_slack(expected_pts, found_pts, &stamps[index]) =>
-                    {
-                        if vouched_for {
-                            let ms = i64::try_from(clock_distance(expected_pts, found_pts) / 90);
-                            let finding = Finding::TimestampsJump {
-                                name: item.name.clone(),
-                                ms: ms.unwrap_or(i64::MAX),
-                            };
-                            self.notice(finding);
-                        } else {
-                            let mut item = (*item).clone();
-                            item.expected.starts_at = Some(expected_pts);
-                            let what = Corruption::OtherTime {
-                                expected_ms: expected_pts / 90,
-                                found_ms: found_pts / 90,
-                            };
-                            self.once_more(candidate, folder, item, what).await?;
-                        }
-                    }
-                    Why::SameBytes { as_index } if !vouched_for => {
-                        let other = present[as_index].name.clone();
-                        let mut item = (*item).clone();
-                        item.expected.not_as = self
-                            .sha256(&other)
-                            .and_then(|bytes| Digest::new(Algorithm::Sha256, bytes))
-                            .map(|bytes| (other.clone(), bytes));
-                        self.once_more(candidate, folder, item, Corruption::SameAs { other }).await?;
-                    }
-                    Why::SameBytes { as_index } => {
-                        let (name, other) = (item.name.clone(), present[as_index].name.clone());
-                        self.notice(Finding::SameBytes { name, other });
-                    }
-                    Why::OutOfPlace { .. } => {}
-                }
+            for (item, what) in self.misplaced(track, items) {
+                self.once_more(candidate, folder, item, what).await?;
             }
         }
         Ok(())
+    }
+
+    /// Those segments of a track, with what is expected of them now and what is wrong. What is odd and vouched
+    /// for by a store is told.
+    pub(super) fn misplaced(&mut self, track: &TrackPlan, items: &[Item]) -> Vec<(Item, Corruption)> {
+        let items: HashMap<_, _> = items.iter().map(|item| (&item.name, item)).collect();
+        let (present, stamps) = self.stamps(&track.segments);
+        let mut wrong = Vec::new();
+        for Suspect { index, why } in suspects(&stamps) {
+            let Some(item) = items.get(&present[index].name) else { continue };
+            let Some(object) = self.objects.get(&item.name) else { continue };
+            // An answer about another version than the listed one vouches for that version.
+            let changed = Finding::ChangedSinceListing { name: item.name.clone() };
+            let vouched_for =
+                matches!(object.verdict, Verdict::Verified { evidence: Evidence::StoreDigest { .. } })
+                    && !self.findings.contains(&changed);
+            match why {
+                Why::OutOfPlace { expected_pts, found_pts }
+                    if beyond_slack(expected_pts, found_pts, &stamps[index]) =>
+                {
+                    if vouched_for {
+                        let ms = i64::try_from(clock_distance(expected_pts, found_pts) / 90);
+                        let finding =
+                            Finding::TimestampsJump { name: item.name.clone(), ms: ms.unwrap_or(i64::MAX) };
+                        self.notice(finding);
+                    } else {
+                        let mut item = (*item).clone();
+                        item.expected.starts_at = Some(expected_pts);
+                        let (expected_ms, found_ms) = (expected_pts / 90, found_pts / 90);
+                        wrong.push((item, Corruption::OtherTime { expected_ms, found_ms }));
+                    }
+                }
+                Why::SameBytes { as_index } if !vouched_for => {
+                    let other = present[as_index].name.clone();
+                    let mut item = (*item).clone();
+                    item.expected.not_as = self
+                        .sha256(&other)
+                        .and_then(|bytes| Digest::new(Algorithm::Sha256, bytes))
+                        .map(|bytes| (other.clone(), bytes));
+                    wrong.push((item, Corruption::SameAs { other }));
+                }
+                Why::SameBytes { as_index } => {
+                    let (name, other) = (item.name.clone(), present[as_index].name.clone());
+                    self.notice(Finding::SameBytes { name, other });
+                }
+                Why::OutOfPlace { .. } => {}
+            }
+        }
+        wrong
     }
 
     /// Fetches a segment again that was taken for good.
@@ -102,7 +108,7 @@ impl Run {
 
     fn stamps<'s>(&self, segments: &'s [PlannedSegment]) -> (Vec<&'s PlannedSegment>, Vec<Stamp>) {
         let present = segments.iter().filter_map(|segment| {
-            let record = self.archive.record(&segment.name)?;
+            let record = self.known(&segment.name)?;
             self.objects.get(&segment.name)?.verdict.is_verified().then_some((segment, record))
         });
         present
@@ -122,8 +128,13 @@ impl Run {
             .unzip()
     }
 
+    /// What was proven about a segment, wherever it lies.
+    fn known(&self, name: &ObjectName) -> Option<Record> {
+        self.assembled.get(name).cloned().or_else(|| self.archive.record(name))
+    }
+
     fn sha256(&self, name: &ObjectName) -> Option<[u8; 32]> {
-        let record = self.archive.record(name)?;
+        let record = self.known(name)?;
         let digest = record.digests.iter().find(|d| d.algorithm() == Algorithm::Sha256)?;
         digest.bytes().try_into().ok()
     }

@@ -6,6 +6,7 @@
 mod assemble;
 mod deep;
 mod examining;
+mod keep_joined;
 mod located;
 mod locating;
 mod meter;
@@ -45,8 +46,9 @@ use crate::source::{Error, HttpOptions, Source, StoreSpec};
 use rate::RateLimit;
 use width::Width;
 
-pub use assemble::{Gaps, JoinError, JoinRequest, JoinTo, JoinedFile, Refusal, join_bag};
+pub use assemble::{Gaps, JoinError, JoinRequest, JoinTo, JoinedFile, Overlap, Refusal, RunFiles, join_bag};
 pub use deep::{MediaCheck, MediaDamage, check_media};
+pub use keep_joined::LOOK_AHEAD;
 pub use located::{Found, LocateError, LocateQuery, Looked, Search};
 pub use ranges::PartsPolicy;
 pub use retry::RetryPolicy;
@@ -72,6 +74,19 @@ pub struct FetchOptions {
     pub trust: Trust,
     /// Timeouts and proxies for URLs that a playlist names by itself.
     pub http: HttpOptions,
+    /// What is kept of segments.
+    pub keep: Keep,
+}
+
+/// What is kept of segments.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// Each as a file.
+    #[default]
+    Segments,
+    /// Only the joined file of each track, with the proof of every segment in it. Tracks that cannot be joined
+    /// byte for byte are kept as segments.
+    Joined,
 }
 
 /// Whether a fallback is asked after a place refused (denied, archived, wrong region, no such bucket, a
@@ -95,6 +110,7 @@ impl Default for FetchOptions {
             uris: UriPolicy::NamesOnly,
             trust: Trust::Hash,
             http: HttpOptions::default(),
+            keep: Keep::Segments,
         }
     }
 }
@@ -278,4 +294,9 @@ fn time_of_day() -> SliceTime {
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
     SliceTime::from_unix_ms(ms).unwrap_or_default()
+}
+
+/// A time of the report, in milliseconds of Unix time.
+fn moment_ms(text: &str) -> Option<i64> {
+    Some(text.parse::<jiff::Timestamp>().ok()?.as_millisecond())
 }

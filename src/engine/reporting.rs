@@ -3,6 +3,7 @@
 use super::{Candidate, time_of_day};
 use crate::archive::Record;
 use crate::domain::finding::Finding;
+use crate::domain::form::rotation_marks;
 use crate::domain::place::SourceName;
 use crate::domain::plan::{Item, ItemPlace, TrackPlan};
 use crate::domain::report::{ObjectReport, ObjectRole, Origin, TrackReport, Try};
@@ -62,6 +63,8 @@ pub(super) fn report_of(
         duration: item.expected.duration,
         verdict,
         size: record.map(|record| record.size),
+        offset: record.and_then(|record| record.offset),
+        form: record.map(|record| record.form.clone()).unwrap_or_default(),
         digests: record.map(|record| record.digests.clone()).unwrap_or_default(),
         format: item.expected.content.format(),
         from: record.map(|record| record.from.clone()),
@@ -85,6 +88,7 @@ pub(super) fn track_report(track: &TrackPlan) -> TrackReport {
         playing: track.playing(),
         segments: track.segments.len(),
         origin: track.origin,
+        rotations: rotation_marks(&track.segments),
     }
 }
 

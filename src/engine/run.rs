@@ -1,12 +1,13 @@
 //! Fetching a recording that was found into its archive.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
 use super::assemble::{self, JoinRequest, JoinTo, JoinedFile, Refusal};
+use super::keep_joined::{JoinedTrack, Kept};
 use super::located::{Found, FoundPlaylist};
 use super::object::{self, Fetched as FetchedObject, Job, Place, Proven};
 use super::reporting::{
@@ -14,15 +15,16 @@ use super::reporting::{
 };
 use super::sink::Sink;
 use super::target::PlaylistUrl;
-use super::{Candidate, Context, Fetcher, time_of_day};
+use super::{Candidate, Context, Fetcher, Keep, time_of_day};
 use crate::archive::{self, Archive, EarlierV1, Presence, Record, ReportV1, Seal, Trust};
 use crate::domain::finding::Finding;
+use crate::domain::form::MediaForm;
 use crate::domain::key::{KeyPrefix, ObjectName};
-use crate::domain::place::SourceName;
-use crate::domain::plan::{Item, ItemPlace, TrackPlan, name_in_archive};
+use crate::domain::place::{ETag, SourceName};
+use crate::domain::plan::{Item, ItemPlace, Plan, TrackPlan, name_in_archive};
 use crate::domain::report::{ObjectReport, ObjectRole, Origin, Report};
 use crate::domain::time::SliceTime;
-use crate::domain::verdict::{Structure, Verdict};
+use crate::domain::verdict::{Evidence, Observation, Structure, Verdict};
 use crate::event::Event;
 use crate::source::HttpSource;
 
@@ -104,6 +106,8 @@ impl Fetcher {
             started: time_of_day(),
             objects: BTreeMap::new(),
             findings: found.findings.clone(),
+            tracks: found.plan.tracks.clone(),
+            assembled: HashMap::new(),
         };
         run.walk(found, join).await.map_err(failed)
     }
@@ -128,16 +132,27 @@ pub(super) struct Run {
     started: SliceTime,
     pub(super) objects: BTreeMap<ObjectName, ObjectReport>,
     pub(super) findings: Vec<Finding>,
+    pub(super) tracks: Vec<TrackPlan>,
+    /// Segments that lie in joined files which have no place in the bag yet.
+    pub(super) assembled: HashMap<ObjectName, Record>,
 }
 
 impl Run {
     async fn walk(&mut self, found: Found, join: Option<&JoinRequest>) -> Result<Fetched, Failed> {
         let Found { candidate, recording, playlists, mut plan, only, left_out, masters, .. } = found;
+        let request = join.cloned().unwrap_or_default();
+        let joined_tracks = self.joined_tracks(&plan, &request)?;
+        let joined_names: HashSet<_> =
+            joined_tracks.iter().flat_map(|track| track.names().cloned()).collect();
         let kept = self.recheck(&plan.items).await?;
-        let (keep, fetch): (Vec<_>, Vec<_>) =
-            plan.items.iter().cloned().partition(|item| kept.contains_key(&item.name));
-        let bytes: u64 = fetch.iter().filter_map(|item| item.expected.size).sum();
-        let joined_bytes = match join.map(|join| &join.to) {
+        let (joined_items, single): (Vec<_>, Vec<_>) =
+            plan.items.iter().cloned().partition(|item| joined_names.contains(&item.name));
+        // A segment inside of a joined file does not stand for a file of its own.
+        let is_kept = |item: &Item| kept.get(&item.name).is_some_and(|record| record.offset.is_none());
+        let (keep, fetch): (Vec<_>, Vec<_>) = single.into_iter().partition(is_kept);
+        let to_come = joined_items.iter().filter(|item| !kept.contains_key(&item.name));
+        let bytes: u64 = fetch.iter().chain(to_come.clone()).filter_map(|item| item.expected.size).sum();
+        let joined_bytes = match join.map(|join| &join.to).filter(|_| joined_tracks.is_empty()) {
             Some(JoinTo::File(file)) if !self.archive.shares_disk_with(file) => 0,
             Some(JoinTo::BesideBag | JoinTo::File(_)) => segment_bytes(&plan.items),
             None => 0,
@@ -149,7 +164,11 @@ impl Run {
             self.keep_playlist(&candidate, playlist, &recording.folder).await?;
         }
         // The playlists are here already; what is planned is the rest.
-        self.context.tell(&Event::Planned { keep: keep.len(), fetch: fetch.len(), bytes });
+        self.context.tell(&Event::Planned {
+            keep: plan.items.len() - fetch.len() - to_come.clone().count(),
+            fetch: fetch.len() + to_come.count(),
+            bytes,
+        });
         for item in keep {
             if let Some(record) = kept.get(&item.name) {
                 self.findings.extend(findings_of(&item, record));
@@ -160,8 +179,14 @@ impl Run {
         self.forget_unprobed(&plan.tracks);
         let noticed_before = self.findings.len();
         self.fetch_all(&candidate, &recording.folder, fetch).await?;
-        self.withdraw_misplaced(&candidate, &recording.folder, &plan.tracks, &plan.items).await?;
+        let single: Vec<_> =
+            plan.tracks.iter().filter(|t| joined_tracks.iter().all(|j| j.id != t.id)).cloned().collect();
+        self.withdraw_misplaced(&candidate, &recording.folder, &single, &plan.items).await?;
         self.probe(&mut plan.tracks);
+        let mut joined = Vec::new();
+        for track in joined_tracks {
+            joined.push(self.keep_joined(&candidate, &recording.folder, track, &kept, &request).await?);
+        }
         self.findings.extend(self.context.take_noticed());
         // Objects end in any order; two runs over the same bytes say the same all the same.
         self.findings[noticed_before..].sort_by_cached_key(ToString::to_string);
@@ -180,7 +205,60 @@ impl Run {
             started: self.started,
             finished: time_of_day(),
         };
-        self.close(report, &plan.tracks, join).await
+        match self.context.options.keep {
+            Keep::Segments => self.close(report, &plan.tracks, join).await,
+            Keep::Joined => self.close_joined(report, &plan.tracks, joined, request).await,
+        }
+    }
+
+    /// The tracks that are kept joined.
+    fn joined_tracks(&self, plan: &Plan, request: &JoinRequest) -> Result<Vec<JoinedTrack>, Failed> {
+        let refused = |theirs| {
+            let dir = self.archive.dir().to_owned();
+            Failed::Archive(archive::Error::KeptOtherwise { dir, theirs })
+        };
+        let segments = plan.items.iter().filter(|item| matches!(item.role, ObjectRole::Segment(_)));
+        let records: Vec<_> = segments.filter_map(|item| self.archive.record(&item.name)).collect();
+        match self.context.options.keep {
+            Keep::Segments => {
+                let joined = records.iter().any(|record| record.offset.is_some());
+                if joined || self.archive.has_assembly() {
+                    return Err(refused("joined files"));
+                }
+                Ok(Vec::new())
+            }
+            Keep::Joined => {
+                let tracks = plan.tracks.iter();
+                let tracks: Vec<_> =
+                    tracks.filter_map(|track| JoinedTrack::of(track, &plan.items, request)).collect();
+                let names: HashSet<_> = tracks.iter().flat_map(JoinedTrack::names).collect();
+                if records.iter().any(|r| r.offset.is_none() && names.contains(&r.name)) {
+                    return Err(refused("segments"));
+                }
+                Ok(tracks)
+            }
+        }
+    }
+
+    /// Gives the joined files their places, where nothing is missing or gaps are allowed, and seals the bag.
+    async fn close_joined(
+        &self,
+        mut report: Report,
+        tracks: &[TrackPlan],
+        joined: Vec<Kept>,
+        request: JoinRequest,
+    ) -> Result<Fetched, Failed> {
+        let (archive, context, tracks) = (self.archive.clone(), self.context.clone(), tracks.to_vec());
+        let sealed = tokio::task::spawn_blocking(move || {
+            let (outcome, files) = assemble::place(&archive, &mut report, joined, &request, &context)?;
+            let mut written = ReportV1::from(&report);
+            written.joined = files;
+            let play = assemble::playlists(&written, &tracks);
+            archive.seal(&Seal { report: &written, play: &play, at: report.finished })?;
+            context.tell(&Event::Finished { report: &report, dir: archive.dir() });
+            Ok(Fetched { report, written, dir: archive.dir().to_owned(), joined: outcome })
+        });
+        sealed.await.map_err(Failed::Task)?
     }
 
     /// Joins where asked, and seals the bag.
@@ -308,7 +386,7 @@ impl Run {
     }
 
     /// The places of an item; `None` where it is not requested.
-    fn job(&self, candidate: &Candidate, folder: &KeyPrefix, item: &Item) -> Option<Job> {
+    pub(super) fn job(&self, candidate: &Candidate, folder: &KeyPrefix, item: &Item) -> Option<Job> {
         let places = match &item.place {
             ItemPlace::Refused => return None,
             ItemPlace::Key(key) => candidate.places(key, folder, &item.name),
@@ -334,7 +412,7 @@ impl Run {
         self.findings.push(finding);
     }
 
-    fn done(&mut self, report: ObjectReport) {
+    pub(super) fn done(&mut self, report: ObjectReport) {
         self.context.tell(&Event::Judged {
             name: &report.name,
             verdict: &report.verdict,
@@ -385,35 +463,52 @@ fn keep(
             staged
         }
     };
-    let (clock, breaks) = match &seen.structure {
-        Structure::TransportStream(facts) => {
-            (facts.first_pts.zip(facts.span), facts.continuity_errors + facts.transport_errors)
-        }
-        // Slices of other forms start at 0 each: their time stamps tell nothing about neighbours.
-        Structure::WebM(_)
-        | Structure::Mp4(_)
-        | Structure::Sound(_)
-        | Structure::Jpeg(_)
-        | Structure::NotExamined
-        | Structure::Page(_) => (None, 0),
-    };
-    let record = Record {
-        name: item.name.clone(),
-        path: archive.path_of(&item.name),
-        size: seen.size,
-        digests: seen.digests,
-        evidence: evidence.clone(),
-        from,
-        etag,
-        at: time_of_day(),
-        clock,
-        playing_ms: seen.structure.playing_ms(),
-        breaks,
-        mtime: 0,
-    };
+    let path = archive.path_of(&item.name);
+    let record = record_of(item, path, evidence.clone(), Seen { seen, from, etag });
     findings.extend(findings_of(item, &record));
     archive.publish(staged, record.clone())?;
     let mut report = report_of(item, verdict, Some(&record), failed_tries);
     report.origin = Origin::Fetched;
     Ok((report, findings))
+}
+
+/// What a record says about the bytes and where they came from.
+pub(super) struct Seen {
+    pub(super) seen: Observation,
+    pub(super) from: SourceName,
+    pub(super) etag: Option<ETag>,
+}
+
+/// What is remembered about an object that was judged good.
+pub(super) fn record_of(item: &Item, path: String, evidence: Evidence, seen: Seen) -> Record {
+    let Seen { seen, from, etag } = seen;
+    let playing_ms = seen.structure.playing_ms();
+    let (clock, breaks, form) = match seen.structure {
+        Structure::TransportStream(facts) => {
+            (facts.first_pts.zip(facts.span), facts.continuity_errors + facts.transport_errors, facts.form)
+        }
+        // Slices of other formats start at 0 each: their time stamps tell nothing about neighbours.
+        Structure::WebM(_)
+        | Structure::Mp4(_)
+        | Structure::Sound(_)
+        | Structure::Jpeg(_)
+        | Structure::NotExamined
+        | Structure::Page(_) => (None, 0, MediaForm::default()),
+    };
+    Record {
+        name: item.name.clone(),
+        path,
+        offset: None,
+        size: seen.size,
+        digests: seen.digests,
+        evidence,
+        from,
+        etag,
+        at: time_of_day(),
+        clock,
+        playing_ms,
+        breaks,
+        form,
+        mtime: 0,
+    }
 }

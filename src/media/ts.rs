@@ -11,6 +11,7 @@
 mod clock;
 mod packet;
 mod pes;
+mod sps;
 mod tables;
 
 use clock::signed_distance;
@@ -93,6 +94,8 @@ pub struct StreamSummary {
     pub starts_inside: bool,
     /// Whether the first PES packet is marked as a point where a decoder can start; `None` without one.
     pub random_access_first: Option<bool>,
+    /// Pixels across and down, by the first parameter set of an H.264 stream; bounded in where it is looked for.
+    pub picture: Option<(u32, u32)>,
 }
 
 /// What an elementary stream is for.
@@ -311,6 +314,22 @@ impl Pid {
 }
 
 impl Summary {
+    /// The codecs that the program maps announce, pictures before sound: `h264+aac`. `None` without any.
+    #[must_use]
+    pub fn codecs(&self) -> Option<String> {
+        let of = |kind| self.each_stream.iter().filter(move |stream| stream.kind == kind);
+        let streams = of(StreamKind::Video).chain(of(StreamKind::Audio));
+        let names: Vec<_> = streams.map(|stream| codec(stream.stream_type)).collect();
+        // A program map has a kilobyte, but a hostile file may have many.
+        (!names.is_empty() && names.len() <= 16).then(|| names.join("+"))
+    }
+
+    /// The size of the picture, where there is one and it could be read.
+    #[must_use]
+    pub fn picture(&self) -> Option<(u32, u32)> {
+        self.each_stream.iter().find_map(|stream| stream.picture)
+    }
+
     fn add(&mut self, stream: StreamSummary) {
         self.streams += 1;
         self.pes_starts += stream.pes;
@@ -332,6 +351,7 @@ impl Summary {
 fn summarize(pid: Pid, stream_type: u8) -> StreamSummary {
     let kind = StreamKind::of(stream_type);
     let pes = pid.pes;
+    let picture = pes.sps.size.filter(|_| matches!(stream_type, 0x1b | 0xdb));
     let (first_pts, last_pts, reach) = (pes.stamps.first_pts(), pes.stamps.last_pts(), pes.stamps.reach());
     let last_part = match kind {
         StreamKind::Audio => pes.last_part(),
@@ -353,12 +373,31 @@ fn summarize(pid: Pid, stream_type: u8) -> StreamSummary {
         span: first_pts.map(|_| reach + step * last_part / 256),
         starts_inside: pes.starts_inside,
         random_access_first: pes.random_access_first,
+        picture,
     }
 }
 
 /// Private sections, DSM-CC and splice tables come without PES packets.
 fn carries_sections(stream_type: u8) -> bool {
     matches!(stream_type, 0x05 | 0x0a..=0x0d | 0x14 | 0x86)
+}
+
+/// The common name of a codec, in lower case; the number of a type that has none here.
+#[must_use]
+pub fn codec(stream_type: u8) -> String {
+    let name = match stream_type {
+        0x01 => "mpeg1",
+        0x02 => "mpeg2",
+        0x03 | 0x04 => "mp3",
+        0x0f => "aac",
+        0x10 => "mpeg4",
+        0x11 => "aac-latm",
+        0x1b | 0xdb => "h264",
+        0x24 => "hevc",
+        0x81 => "ac3",
+        other => return format!("type-{other:02x}"),
+    };
+    name.to_owned()
 }
 
 impl StreamKind {

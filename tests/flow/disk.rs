@@ -80,11 +80,21 @@ async fn room_for_a_joined_file_is_wanted_where_that_file_goes() {
     let all: usize = segments(6).iter().map(bytes::Bytes::len).sum();
     disk.leave(all as u64 + 200_000);
     let out = disk.path().join("archive");
-    run.join = Some(JoinRequest { to: JoinTo::BesideBag, gaps: Gaps::Refuse, track: None });
+    run.join = Some(JoinRequest {
+        to: JoinTo::BesideBag,
+        gaps: Gaps::Refuse,
+        track: None,
+        ..JoinRequest::default()
+    });
     assert!(matches!(refused(run.go(&out).await), Error::NoRoom { .. }));
     let (_keep, elsewhere) = crate::kit::out();
     let file = elsewhere.join("lesson.ts");
-    run.join = Some(JoinRequest { to: JoinTo::File(file.clone()), gaps: Gaps::Refuse, track: None });
+    run.join = Some(JoinRequest {
+        to: JoinTo::File(file.clone()),
+        gaps: Gaps::Refuse,
+        track: None,
+        ..JoinRequest::default()
+    });
     assert_eq!(check(&run.fetched(&out).await, &originals(&plan)), Outcome::Complete);
     assert!(std::fs::read(file).unwrap() == segments(6).concat());
 }

@@ -5,6 +5,7 @@ pub(crate) mod crash;
 pub(crate) mod disk;
 pub(crate) mod forms;
 pub(crate) mod hosts;
+pub(crate) mod joining;
 pub(crate) mod judges;
 pub(crate) mod manners;
 pub(crate) mod oss;

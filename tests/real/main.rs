@@ -20,7 +20,9 @@ mod tools;
 
 use std::path::Path;
 
-use cases::{backup, crash, disk, forms, hosts as names, judges, manners, oss, qiniu, refusal, store, whole};
+use cases::{
+    backup, crash, disk, forms, hosts as names, joining, judges, manners, oss, qiniu, refusal, store, whole,
+};
 use libtest_mimic::{Arguments, Trial};
 use media::FORMS;
 use rustix::process::Signal;
@@ -129,11 +131,22 @@ fn tests() -> Vec<Test> {
             add(&format!("{name}_by_{}", server.word()), Needs::Servers, Box::new(move || run(server)));
         }
     }
-    let alone: [(&str, Needs, Alone); 16] = [
+    let alone: [(&str, Needs, Alone); 19] = [
         (
             "forms::what_ffmpeg_writes_is_whole_and_no_cut_of_it_is",
             Needs::Servers,
             forms::what_ffmpeg_writes_is_whole_and_no_cut_of_it_is,
+        ),
+        (
+            "joining::each_size_decodes_from_its_own_file",
+            Needs::Servers,
+            joining::each_size_decodes_from_its_own_file,
+        ),
+        ("joining::an_overlap_is_not_played_twice", Needs::Servers, joining::an_overlap_is_not_played_twice),
+        (
+            "joining::kept_joined_is_what_joining_gives",
+            Needs::Servers,
+            joining::kept_joined_is_what_joining_gives,
         ),
         (
             "refusal::a_presigned_url_is_never_printed",

@@ -33,6 +33,7 @@ pub(crate) struct Recording {
 }
 
 const PICTURE: &[&str] = &["-f", "lavfi", "-i", "testsrc=size=320x180:rate=15"];
+const LARGER_PICTURE: &[&str] = &["-f", "lavfi", "-i", "testsrc=size=640x360:rate=15"];
 const SMALL_PICTURE: &[&str] = &["-f", "lavfi", "-i", "testsrc=size=64x36:rate=2"];
 const SOUND: &[&str] = &["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=8000"];
 const PICTURE_CODEC: &[&str] = &[
@@ -81,6 +82,12 @@ pub(crate) fn minute() -> &'static Media {
 pub(crate) fn sound() -> &'static Media {
     static MEDIA: OnceLock<Media> = OnceLock::new();
     MEDIA.get_or_init(|| make("sound", &[SOUND, &["-t", "60"], SOUND_CODEC]))
+}
+
+/// Half a minute of a larger picture and sound: two slices.
+fn larger() -> &'static Media {
+    static MEDIA: OnceLock<Media> = OnceLock::new();
+    MEDIA.get_or_init(|| make("larger", &[LARGER_PICTURE, SOUND, &["-t", "30"], PICTURE_CODEC, SOUND_CODEC]))
 }
 
 /// Two hours of a small picture and sound: 480 slices.
@@ -134,6 +141,33 @@ fn failover() -> Recording {
     let second = Plan { start: all.times().remove(2), failover: Some(0), ..plan(minute(), 2..4) };
     let first = whole("failover", &plan(minute(), 0..2), minute(), 0..2);
     joined(first, whole("failover", &second, minute(), 2..4))
+}
+
+/// Two slices of one size and two of another, in one playlist; and the frames of either half.
+pub(crate) fn two_sizes() -> (Recording, [u64; 2]) {
+    let lengths = [&minute().durations_ms[..2], &larger().durations_ms[..2]].concat();
+    let plan = Plan { tags: Tags::None, ..Plan::new(&lengths) };
+    let slices: Vec<_> = minute().slices[..2].iter().chain(&larger().slices[..2]).cloned().collect();
+    let frames = [minute(), larger()].map(|media| media.packets[..2].iter().map(|p| p["video"]).sum());
+    let recording = Recording {
+        word: "two-sizes",
+        sid: plan.sid.clone(),
+        files: plan.files(&slices),
+        order: plan.slice_names(),
+        packets: Packets::new(),
+    };
+    (recording, frames)
+}
+
+/// The first recorder wrote three slices; another one the third once more, and the fourth. With what is in it
+/// when the third is there twice.
+pub(crate) fn overlapping() -> (Recording, Packets) {
+    let all = plan(minute(), 0..4);
+    let second = Plan { start: all.times().remove(2), failover: Some(0), ..plan(minute(), 2..4) };
+    let first = whole("overlapping", &plan(minute(), 0..3), minute(), 0..3);
+    let recording = joined(first, whole("overlapping", &second, minute(), 2..4));
+    let twice = recording.packets.clone();
+    (recording, twice)
 }
 
 /// The playlist of a backup transfer lists all, the plain one only what was there in time.

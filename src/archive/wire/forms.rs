@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{DigestV1, EvidenceV1, ObjectV1};
 use crate::archive::Record;
 use crate::domain::digest::Algorithm;
+use crate::domain::form::{MediaForm, PictureSize};
 use crate::domain::key::ObjectName;
 use crate::domain::place::SourceName;
 use crate::domain::report::Counts;
@@ -50,8 +51,20 @@ pub struct EarlierV1 {
     pub name: String,
     /// Its path in the bag.
     pub path: String,
+    /// Bytes before it in the joined file of that path, where it is part of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
     /// Its length in bytes.
     pub size: u64,
+    /// Its codecs, where they were looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec: Option<String>,
+    /// Pixels across, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Pixels down, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
     /// Digests of its bytes.
     pub digests: Vec<DigestV1>,
     /// What the proof rested on.
@@ -74,7 +87,11 @@ impl From<&Record> for EarlierV1 {
         Self {
             name: record.name.as_str().to_owned(),
             path: record.path.clone(),
+            offset: record.offset,
             size: record.size,
+            codec: record.form.codec.clone(),
+            width: record.form.picture.map(|picture| picture.width),
+            height: record.form.picture.map(|picture| picture.height),
             digests: record.digests.iter().map(DigestV1::from).collect(),
             evidence: EvidenceV1::from(&record.evidence),
             source: record.from.as_str().to_owned(),
@@ -89,7 +106,11 @@ impl EarlierV1 {
         Some(Self {
             name: object.name.clone(),
             path: object.path.clone()?,
+            offset: object.offset,
             size: object.size?,
+            codec: object.codec.clone(),
+            width: object.width,
+            height: object.height,
             digests: object.digests.clone(),
             evidence: object.evidence.clone()?,
             source: object.source.clone()?,
@@ -102,6 +123,7 @@ impl EarlierV1 {
         let record = Record {
             name: ObjectName::parse(&self.name).ok()?,
             path: ObjectName::parse(&self.path).ok()?.as_str().to_owned(),
+            offset: self.offset,
             size: self.size,
             digests: self.digests.iter().filter_map(DigestV1::to_digest).collect(),
             evidence: self.evidence.to_evidence()?,
@@ -111,6 +133,10 @@ impl EarlierV1 {
             clock: None,
             playing_ms: None,
             breaks: 0,
+            form: MediaForm {
+                codec: self.codec.clone(),
+                picture: self.width.zip(self.height).map(|(width, height)| PictureSize { width, height }),
+            },
             // Nobody here has hashed the file yet, so its time is not to be believed.
             mtime: -1,
         };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use recfetch::engine::{Overlap, RunFiles};
 
 use crate::failure::EXIT_CODES;
 use crate::quantity::{parse_duration, parse_rate};
@@ -275,9 +276,14 @@ pub(crate) struct FetchArgs {
     #[expect(clippy::option_option, reason = "clap: not given, given, given with a file")]
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, value_hint = ValueHint::FilePath)]
     pub(crate) join: Option<Option<PathBuf>>,
+    /// What is kept of segments
+    #[arg(long, value_name = "WHAT", default_value = "segments")]
+    pub(crate) keep: KeepMode,
     /// Join although segments are missing, and say so in the name
-    #[arg(long, requires = "join")]
+    #[arg(long)]
     pub(crate) allow_gaps: bool,
+    #[command(flatten)]
+    pub(crate) joining: JoiningArgs,
     /// Ask the fallback also where a store refused or archived an object
     #[arg(long)]
     pub(crate) fallback_on_denied: bool,
@@ -349,6 +355,54 @@ pub(crate) struct JoinArgs {
     /// The track to join, as the report names it, where there is more than one
     #[arg(long, value_name = "TRACK")]
     pub(crate) track: Option<String>,
+    #[command(flatten)]
+    pub(crate) joining: JoiningArgs,
+}
+
+/// What is kept of segments.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeepMode {
+    /// Each as a file
+    #[default]
+    Segments,
+    /// Only the joined file of each track, in the bag, with the proof of each segment in it; one pass, with a
+    /// bounded number of segments beside it. WebM is kept as segments
+    Joined,
+}
+
+/// What becomes one joined file.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Joining")]
+pub(crate) struct JoiningArgs {
+    /// One file although size, codec or rotation change inside; by default each run of one form gets its own,
+    /// with .run1, .run2 … in its name
+    #[arg(long)]
+    pub(crate) across_discontinuities: bool,
+    /// Where two recorders recorded the same time (failover) [default: trim]
+    #[arg(long, value_name = "HOW")]
+    pub(crate) overlap: Option<OverlapMode>,
+}
+
+/// What is done where two recorders recorded the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OverlapMode {
+    /// Leave out segments that a later recorder's segments cover wholly
+    Trim,
+    /// Take every segment, in time order
+    Keep,
+}
+
+impl JoiningArgs {
+    pub(crate) fn runs(&self) -> RunFiles {
+        if self.across_discontinuities { RunFiles::One } else { RunFiles::Each }
+    }
+
+    pub(crate) fn overlap(&self) -> Overlap {
+        match self.overlap {
+            Some(OverlapMode::Trim) | None => Overlap::Trim,
+            Some(OverlapMode::Keep) => Overlap::Keep,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Args)]
@@ -418,6 +472,16 @@ mod tests {
         assert_eq!(parse(&["--only=audio", "--only=images"]), Some(vec![OnlyForm::Audio, OnlyForm::Images]));
         assert_eq!(parse(&["--only", "film"]), None);
         assert_eq!(parse(&[]), Some(vec![]));
+    }
+
+    #[test]
+    fn segments_are_kept_unless_told_otherwise() {
+        for (words, expected) in
+            [(&["sid"][..], KeepMode::Segments), (&["sid", "--keep", "joined"], KeepMode::Joined)]
+        {
+            let cli = Cli::try_parse_from([&["recfetch", "fetch"], words].concat()).unwrap();
+            assert!(matches!(cli.command, Command::Fetch(args) if args.keep == expected));
+        }
     }
 
     #[test]

@@ -210,10 +210,16 @@ impl From<source::Error> for Failure {
 
 impl From<archive::Error> for Failure {
     fn from(error: archive::Error) -> Self {
-        use archive::Error::{AnotherRecording, Damaged, Foreign, Io, Locked, Newer, NoRoom, NotABag};
+        use archive::Error::{
+            AnotherRecording, Damaged, Foreign, Io, KeptOtherwise, Locked, Newer, NoRoom, NotABag,
+        };
         let code = match &error {
             Locked { .. } => ExitCode::Temporary,
-            AnotherRecording { .. } | Foreign { .. } | NotABag { .. } | Newer { .. } => ExitCode::Usage,
+            AnotherRecording { .. }
+            | Foreign { .. }
+            | NotABag { .. }
+            | KeptOtherwise { .. }
+            | Newer { .. } => ExitCode::Usage,
             NoRoom { .. } | Io { .. } => ExitCode::Disk,
             Damaged { .. } => ExitCode::Corrupt,
         };
@@ -331,6 +337,7 @@ mod tests {
             (archive::Error::AnotherRecording { dir: dir(), theirs: "x".into() }, ExitCode::Usage, "--out"),
             (archive::Error::Foreign { path: dir() }, ExitCode::Usage, "never overwritten"),
             (archive::Error::NotABag { dir: dir() }, ExitCode::Usage, "bagit.txt"),
+            (archive::Error::KeptOtherwise { dir: dir(), theirs: "segments" }, ExitCode::Usage, "--keep"),
             (archive::Error::NoRoom { dir: dir(), needed: 2, available: 1 }, ExitCode::Disk, "room"),
             (archive::Error::Io { doing: "write", path: dir(), cause: full }, ExitCode::Disk, "room"),
             (archive::Error::Io { doing: "write", path: dir(), cause: refused }, ExitCode::Disk, "may write"),

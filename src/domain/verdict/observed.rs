@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::media::{Format, JpegFacts, Mp4Facts, SoundFacts, WebMFacts};
 use crate::domain::digest::Digest;
+use crate::domain::form::MediaForm;
 use crate::domain::key::ObjectName;
 
 /// What is known about an object before its bytes come.
@@ -133,6 +134,8 @@ pub struct TsFacts {
     pub first_pts: Option<u64>,
     /// From the first to the last presentation time stamp of the longest stream, plus one frame, 90 kHz.
     pub span: Option<u64>,
+    /// What kind of picture and sound it is.
+    pub form: MediaForm,
 }
 
 impl Content {

@@ -1,6 +1,7 @@
 //! PES packets of one packet identifier (ISO/IEC 13818-1, 2.4.3.6).
 
 use super::clock::Stamps;
+use super::sps::SpsFinder;
 
 /// Up to the end of a presentation time stamp.
 const HEAD: usize = 14;
@@ -25,6 +26,8 @@ pub(super) struct Pes {
     pub(super) stamps: Stamps,
     /// Whether a decoder can start at the first PES packet.
     pub(super) random_access_first: Option<bool>,
+    /// Where the size of the picture is looked for.
+    pub(super) sps: SpsFinder,
     /// Of all whole PES packets and of the last of them.
     bytes: u64,
     last_bytes: u64,
@@ -55,6 +58,7 @@ impl Pes {
         self.state = State::Inside;
         self.head_len = 0;
         self.received = 0;
+        self.sps.start(payload.get(3).copied());
         self.take(payload);
     }
 
@@ -69,6 +73,7 @@ impl Pes {
             return;
         }
         self.received += payload.len() as u64;
+        self.sps.take(payload);
         if self.head_len < HEAD {
             let part = payload.len().min(HEAD - self.head_len);
             self.head[self.head_len..self.head_len + part].copy_from_slice(&payload[..part]);
@@ -86,6 +91,7 @@ impl Pes {
         if std::mem::replace(&mut self.state, State::Lost) != State::Inside {
             return;
         }
+        self.sps.end();
         self.bytes += self.received;
         self.last_bytes = self.received;
         match read_head(&self.head[..self.head_len]) {

@@ -56,8 +56,14 @@ fn a_slice_of_ffmpeg_has_the_facts_that_ffprobe_tells() {
 fn made_slices_are_whole_and_play_as_long_as_they_should() {
     for (tracks, streams) in [(Tracks::AudioVideo, 2), (Tracks::Audio, 1), (Tracks::Video, 1)] {
         for start_pts in [0, 126_000, PTS_WRAP - 1, PTS_WRAP - 45_000] {
-            let spec =
-                SliceSpec { start_pts, duration_ms: 2000, tracks, bytes_target: 40_000, seed: start_pts };
+            let spec = SliceSpec {
+                start_pts,
+                duration_ms: 2000,
+                tracks,
+                bytes_target: 40_000,
+                seed: start_pts,
+                picture: None,
+            };
             let bytes = slice(&spec);
             let summary = examine(&bytes);
             assert_eq!(breaks(&summary), 0, "{spec:?}: {summary:?}");
@@ -250,5 +256,24 @@ proptest! {
         prop_assume!(at % PACKET != 0);
         let bytes = whole(Tracks::AudioVideo);
         prop_assert!(examine(&bytes[..at]).trailing_bytes > 0);
+    }
+}
+
+#[test]
+fn codecs_and_the_size_of_the_picture_are_told_whatever_the_pieces() {
+    for (tracks, picture, codecs) in [
+        (Tracks::AudioVideo, Some((1280, 720)), "h264+aac"),
+        (Tracks::Video, Some((16, 16_384)), "h264"),
+        (Tracks::AudioVideo, None, "h264+aac"),
+        (Tracks::Audio, None, "aac"),
+    ] {
+        let bytes = slice(&SliceSpec { tracks, picture, ..SliceSpec::default() });
+        for piece in [1, 187, 4096, bytes.len()] {
+            let mut examiner = Examiner::new();
+            bytes.chunks(piece).for_each(|piece| examiner.push(piece));
+            let summary = examiner.finish();
+            assert_eq!(summary.codecs().as_deref(), Some(codecs), "{tracks:?}");
+            assert_eq!(summary.picture(), picture, "{tracks:?} in pieces of {piece}");
+        }
     }
 }

@@ -37,6 +37,8 @@ pub struct SliceSpec {
     pub bytes_target: usize,
     /// Another number gives another payload.
     pub seed: u64,
+    /// Width and height that a parameter set before the first picture announces, multiples of 16.
+    pub picture: Option<(u32, u32)>,
 }
 
 impl Default for SliceSpec {
@@ -47,6 +49,7 @@ impl Default for SliceSpec {
             tracks: Tracks::AudioVideo,
             bytes_target: 30_000,
             seed: 0,
+            picture: None,
         }
     }
 }
@@ -69,7 +72,8 @@ pub fn slice(spec: &SliceSpec) -> Vec<u8> {
     let large = units.len() - small;
     let (each, more) = (room.saturating_sub(small) / large, room.saturating_sub(small) % large);
 
-    let mut muxer = Muxer { bytes: Vec::new(), counters: [0; 4], noise: Noise(spec.seed) };
+    let mut muxer =
+        Muxer { bytes: Vec::new(), counters: [0; 4], noise: Noise(spec.seed), picture: spec.picture };
     let mut larges = 0;
     for (n, &(at, pid)) in units.iter().enumerate() {
         if n % TABLES_EVERY == 0 {
@@ -102,6 +106,7 @@ impl Tracks {
 }
 
 struct Muxer {
+    picture: Option<(u32, u32)>,
     bytes: Vec<u8>,
     counters: [u8; 4],
     noise: Noise,
@@ -151,6 +156,11 @@ impl Muxer {
         pes.push(0x21 | (pts >> 30 << 1) as u8);
         pes.extend_from_slice(&((pts >> 15 << 1) as u16 | 1).to_be_bytes());
         pes.extend_from_slice(&((pts << 1) as u16 | 1).to_be_bytes());
+        if let Some((width, height)) = self.picture.filter(|_| pid == VIDEO_PID && is_first) {
+            pes.extend([0, 0, 1, 9, 0xf0, 0, 0, 1]);
+            pes.extend(parameter_set(width, height));
+            pes.extend([0, 0, 1, 0x65]);
+        }
         while pes.len() < total {
             pes.push((self.noise.next() >> 32) as u8);
         }
@@ -196,6 +206,30 @@ impl Muxer {
         self.bytes.extend([0x47, 0x1f, 0xff, 0x10]);
         self.bytes.resize(end, 0xff);
     }
+}
+
+/// A sequence parameter set of H.264 (7.3.2.1.1), baseline.
+fn parameter_set(width: u32, height: u32) -> Vec<u8> {
+    let mut bits = String::new();
+    let golomb = |bits: &mut String, value: u32| {
+        let binary = format!("{:b}", value + 1);
+        *bits += &"0".repeat(binary.len() - 1);
+        *bits += &binary;
+    };
+    for value in [0, 0, 2, 1] {
+        golomb(&mut bits, value);
+    }
+    bits.push('0');
+    golomb(&mut bits, width / 16 - 1);
+    golomb(&mut bits, height / 16 - 1);
+    // Frames only, direct inference, no cropping, no usability information, and the end.
+    bits += "11001";
+    let mut set = vec![0x67, 66, 0xc0, 30];
+    for eight in bits.as_bytes().chunks(8) {
+        let byte = eight.iter().enumerate().fold(0, |byte, (i, bit)| byte | (bit - b'0') << (7 - i));
+        set.push(byte);
+    }
+    set
 }
 
 /// The checksum of tables: CRC-32/MPEG-2, bit by bit.

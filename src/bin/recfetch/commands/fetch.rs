@@ -8,12 +8,12 @@ use recfetch::domain::report::Report;
 use recfetch::domain::verdict::Verdict;
 use recfetch::engine::{
     AfterDenial, FetchError, FetchOptions, Fetched, Fetcher, Gaps, JoinOutcome, JoinRequest, JoinTo,
-    JoinedFile, RetryPolicy,
+    JoinedFile, Keep, RetryPolicy,
 };
 
 use super::looking::{self, Looking};
 use super::outcome::{Many, failed, refusal};
-use crate::args::FetchArgs;
+use crate::args::{FetchArgs, KeepMode};
 use crate::context::{Context, Form};
 use crate::failure::{ExitCode, Failure, hint};
 use crate::inputs::Input;
@@ -27,10 +27,14 @@ use crate::settings::Settings;
 /// Where the settings are wrong: no store was asked for anything then.
 pub(crate) async fn run(context: &Context, args: &FetchArgs) -> Result<ExitCode, Failure> {
     let many = Many::of(context.inputs.recordings.len());
-    let join = args.join.as_ref().map(|file| JoinRequest {
-        to: file.clone().map_or(JoinTo::BesideBag, JoinTo::File),
+    fits_together(args)?;
+    let joined_in_bag = (args.keep == KeepMode::Joined).then_some(None);
+    let join = args.join.clone().or(joined_in_bag).map(|file| JoinRequest {
+        to: file.map_or(JoinTo::BesideBag, JoinTo::File),
         gaps: if args.allow_gaps { Gaps::Allow } else { Gaps::Refuse },
         track: None,
+        runs: args.joining.runs(),
+        overlap: args.joining.overlap(),
     });
     if many == Many::Several && matches!(&join, Some(JoinRequest { to: JoinTo::File(_), .. })) {
         return Err(Failure::usage("one file cannot hold several recordings")
@@ -57,9 +61,33 @@ pub(crate) async fn run(context: &Context, args: &FetchArgs) -> Result<ExitCode,
     Ok(code)
 }
 
+/// What says how to join needs something to be joined.
+fn fits_together(args: &FetchArgs) -> Result<(), Failure> {
+    if args.keep == KeepMode::Joined && args.join.is_some() {
+        return Err(Failure::usage("--join and --keep joined cannot be combined")
+            .hint("--keep joined puts the joined file into the bag, in the place of its segments"));
+    }
+    if args.keep == KeepMode::Joined || args.join.is_some() {
+        return Ok(());
+    }
+    let given = [
+        (args.allow_gaps, "--allow-gaps"),
+        (args.joining.across_discontinuities, "--across-discontinuities"),
+        (args.joining.overlap.is_some(), "--overlap"),
+    ];
+    match given.into_iter().find(|(given, _)| *given) {
+        Some((_, flag)) => Err(Failure::usage(format!("{flag} needs --join or --keep joined"))),
+        None => Ok(()),
+    }
+}
+
 fn options(settings: &Settings, args: &FetchArgs) -> FetchOptions {
     FetchOptions {
         after_denial: if args.fallback_on_denied { AfterDenial::AskFallback } else { AfterDenial::Stop },
+        keep: match args.keep {
+            KeepMode::Segments => Keep::Segments,
+            KeepMode::Joined => Keep::Joined,
+        },
         uris: if args.allow_absolute { UriPolicy::AllowAbsolute } else { UriPolicy::NamesOnly },
         ..looking_options(settings)
     }

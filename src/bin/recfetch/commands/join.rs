@@ -9,7 +9,7 @@ use super::outcome::refusal;
 use crate::args::JoinArgs;
 use crate::context::{Context, Form};
 use crate::failure::{ExitCode, Failure, printable};
-use crate::output::{count, size};
+use crate::output::summary::joined_lines;
 
 /// Joins the tracks of a bag.
 ///
@@ -20,6 +20,8 @@ pub(crate) async fn run(context: &Context, args: &JoinArgs) -> Result<ExitCode, 
         to: args.to.clone().map_or(JoinTo::BesideBag, JoinTo::File),
         gaps: if args.allow_gaps { Gaps::Allow } else { Gaps::Refuse },
         track: args.track.clone(),
+        runs: args.joining.runs(),
+        overlap: args.joining.overlap(),
     };
     let (dir, observer) = (args.dir.clone(), Arc::clone(&context.progress));
     let joined = tokio::task::spawn_blocking(move || join_bag(&dir, &request, &*observer)).await;
@@ -33,17 +35,7 @@ pub(crate) async fn run(context: &Context, args: &JoinArgs) -> Result<ExitCode, 
                     "joined": files.iter().map(|file| &file.written).collect::<Vec<_>>(),
                 }))?,
                 Form::Text => {
-                    let lines = files.iter().map(|file| {
-                        let gaps = match file.written.gaps.len() {
-                            0 => String::new(),
-                            gaps => format!("  without {}", count(gaps, "segment")),
-                        };
-                        format!(
-                            "joined     {}  {}{gaps}\n",
-                            printable(&file.path.to_string_lossy()),
-                            size(file.written.size)
-                        )
-                    });
+                    let lines = files.iter().map(|file| joined_lines(&file.path, &file.written));
                     context.print(&lines.collect::<String>())?;
                 }
             }

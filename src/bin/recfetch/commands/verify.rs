@@ -146,7 +146,7 @@ const BAD_MEDIA: &str = "bad-media";
 
 fn kind(damage: &Damage) -> &'static str {
     match damage {
-        Damage::Changed { .. } | Damage::Oxum { .. } => "changed",
+        Damage::Changed { .. } | Damage::Part { .. } | Damage::Oxum { .. } => "changed",
         Damage::Missing { .. } | Damage::NotInManifest { .. } => "missing",
         Damage::Extra { .. } => "extra",
         Damage::Unreadable { .. } => "unreadable",
@@ -185,6 +185,9 @@ fn damage_json(damage: &Damage) -> Value {
         Damage::Changed { path, expected, found } => {
             json!({ "kind": "changed", "path": path, "expected": expected, "found": found })
         }
+        Damage::Part { path, name, offset, expected, found } => json!({
+            "kind": "part", "path": path, "name": name, "offset": offset, "expected": expected, "found": found,
+        }),
         Damage::Missing { path } => json!({ "kind": "missing", "path": path }),
         Damage::Extra { path } => json!({ "kind": "extra", "path": path }),
         Damage::Unreadable { path, why } => json!({ "kind": "unreadable", "path": path, "why": why }),

@@ -146,7 +146,9 @@ fn of_denial(denial: Denial, operation: Option<Operation>, from: &SourceName) ->
 /// Hints on a problem with the local side.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the system's kinds of errors may grow")]
 pub(super) fn of_archive(error: &archive::Error) -> Vec<String> {
-    use archive::Error::{AnotherRecording, Damaged, Foreign, Io, Locked, Newer, NoRoom, NotABag};
+    use archive::Error::{
+        AnotherRecording, Damaged, Foreign, Io, KeptOtherwise, Locked, Newer, NoRoom, NotABag,
+    };
     let room = "make room, or choose another folder with --out; what is proven is kept for the next run";
     let text = match error {
         Locked { .. } => "run again when the other recfetch is finished".to_owned(),
@@ -159,6 +161,11 @@ pub(super) fn of_archive(error: &archive::Error) -> Vec<String> {
         }
         NotABag { .. } => {
             "name the folder of one recording, the one that holds bagit.txt and manifest-sha256.txt"
+                .to_owned()
+        }
+        KeptOtherwise { .. } => {
+            "go on with the same --keep, or choose another folder with --out; `recfetch join` joins the segments \
+             of a bag"
                 .to_owned()
         }
         NoRoom { .. } => room.to_owned(),

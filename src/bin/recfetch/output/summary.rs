@@ -99,19 +99,39 @@ pub(crate) fn finished(report: &Report, run: &Run<'_>) -> String {
     failures(&mut text, report);
     findings(&mut text, report, run.notes);
     for (path, joined) in run.joined {
-        let gaps = match joined.gaps.len() {
-            0 => String::new(),
-            gaps => format!("  without {}", count(gaps, "segment")),
-        };
-        let _ = writeln!(
-            text,
-            "joined     {}  {}{gaps}",
-            printable(&path.display().to_string()),
-            size(joined.size)
-        );
+        text.push_str(&joined_lines(path, joined));
     }
     outcome(&mut text, report, &tally, run.dir);
     text
+}
+
+/// A joined file: where it is, what is not in it, and where players may stumble.
+pub(crate) fn joined_lines(path: &Path, joined: &JoinedV1) -> String {
+    let mut line = format!("joined     {}  {}", printable(&path.display().to_string()), size(joined.size));
+    if let Some(change) = &joined.change {
+        let _ = write!(line, "  another {}", printable(change));
+    }
+    if let Some(degrees) = joined.rotate.filter(|degrees| *degrees != 0) {
+        let _ = write!(line, "  to be turned {degrees}° anticlockwise");
+    }
+    if !joined.left_out.is_empty() {
+        let _ = write!(line, "  {} of an overlap left out", count(joined.left_out.len(), "segment"));
+    }
+    if let Some(ms) = joined.overlap_ms {
+        let _ = write!(line, "  {ms} ms twice");
+    }
+    if !joined.gaps.is_empty() {
+        let _ = write!(line, "  without {}", count(joined.gaps.len(), "segment"));
+    }
+    line.push('\n');
+    if !joined.changes.is_empty() {
+        let changes = count(joined.changes.len(), "change");
+        let _ = writeln!(
+            line,
+            "{YELLOW}warning   {YELLOW:#} {changes} of form inside of it: players may stumble there"
+        );
+    }
+    line
 }
 
 fn fetched(text: &mut String, report: &Report, run: &Run<'_>) {
@@ -289,6 +309,7 @@ fn outcome(text: &mut String, report: &Report, tally: &Tally, dir: &Path) {
 mod tests {
     use recfetch::domain::digest::Algorithm;
     use recfetch::domain::finding::Finding;
+    use recfetch::domain::form::MediaForm;
     use recfetch::domain::key::{KeyPrefix, ObjectKey};
     use recfetch::domain::only::{LeftOut, Only};
     use recfetch::domain::place::{Denial, SourceName};
@@ -313,6 +334,8 @@ mod tests {
             starts: Some(starts),
             duration: None,
             size: here.then_some(2_000_000),
+            offset: None,
+            form: MediaForm::default(),
             verdict,
             digests: Vec::new(),
             from: here.then(|| SourceName::new(from)),
@@ -382,7 +405,7 @@ mod tests {
             track: "mixed".into(),
             size: 6_000_000,
             segments: 3,
-            gaps: Vec::new(),
+            ..JoinedV1::default()
         };
         let joined = [(Path::new("archive/38f8.ts"), joined)];
         let objects = vec![good(0, "prod"), good(1, "backup"), good(2, "prod")];
