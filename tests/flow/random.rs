@@ -174,7 +174,7 @@ async fn play(places: Arc<Places>, seed: u64, model: Model) {
     run.join = (chance.below(4) == 0).then_some(JoinRequest {
         to: JoinTo::BesideBag,
         gaps: Gaps::Refuse,
-        track: None,
+        ..JoinRequest::default()
     });
     let run = run.key_if_web(places.kind, &plan);
     let originals = originals(&plan);

@@ -56,7 +56,7 @@ async fn a_rebuilt_list_is_joined_only_with_its_gaps_allowed() {
     stage.objects.remove(&format!("{FOLDER}{}", plan.playlist_name()));
     let (_keep, out) = out();
     let dir = Run::sid(stage.store("prod").await).fetched(&out).await.dir;
-    let request = |gaps| JoinRequest { to: JoinTo::BesideBag, gaps, track: None };
+    let request = |gaps| JoinRequest { to: JoinTo::BesideBag, gaps, ..JoinRequest::default() };
     let (_, refused) = join_bag(&dir, &request(Gaps::Refuse), &()).unwrap();
     assert!(matches!(refused, JoinOutcome::Refused(_)));
     let (_, done) = join_bag(&dir, &request(Gaps::Allow), &()).unwrap();
