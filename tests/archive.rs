@@ -716,3 +716,18 @@ fn recorded(bag: &Path) -> BTreeMap<String, String> {
     }
     files
 }
+
+#[test]
+fn what_is_set_aside_under_the_same_name_does_not_replace_what_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let bag = dir.path().join(SID);
+    for text in ["first damage", "other damage"] {
+        let archive = Archive::open(&bag, &id()).unwrap();
+        publish(&archive, "a.ts", b"good bytes").unwrap();
+        std::fs::write(bag.join("data/a.ts"), text).unwrap();
+        seal(&archive);
+        assert!(!bag.join("data/a.ts").exists());
+    }
+    assert_eq!(read(bag.join(".recfetch/aside/data=a.ts")), "first damage");
+    assert_eq!(read(bag.join(".recfetch/aside/data=a.ts~2")), "other damage");
+}
