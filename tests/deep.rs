@@ -15,7 +15,7 @@ use recfetch::domain::key::ObjectName;
 use recfetch::domain::place::SourceName;
 use recfetch::domain::recording::RecordingId;
 use recfetch::domain::time::SliceTime;
-use recfetch::domain::verdict::{Corruption, Evidence, Form, Page};
+use recfetch::domain::verdict::{Corruption, Evidence, Format, Page};
 use recfetch::engine::{MediaCheck, check_media};
 use recfetch_test_support::ts::{SliceSpec, slice};
 use recfetch_test_support::{mp4, picture, sound, webm};
@@ -29,13 +29,13 @@ const SID: &str = "38f8e3cfdc474cd56fc1ceba380d7e1a";
 struct File {
     name: &'static str,
     bytes: Vec<u8>,
-    form: Option<Form>,
+    form: Option<Format>,
     duration_ms: Option<u64>,
     evidence: Evidence,
 }
 
 fn file(name: &'static str, bytes: Vec<u8>, duration_ms: Option<u64>) -> File {
-    File { name, bytes, form: Form::of_name(name), duration_ms, evidence: Evidence::Structure }
+    File { name, bytes, form: Format::of_name(name), duration_ms, evidence: Evidence::Structure }
 }
 
 fn ts() -> Vec<u8> {
@@ -63,7 +63,11 @@ fn object(file: &File, path: String) -> ObjectV1 {
         path: Some(path),
         role: if is_playlist { RoleV1::Playlist } else { RoleV1::Segment },
         track: None,
-        form: file.form.map(|form| form.code().to_owned()),
+        offset: None,
+        codec: None,
+        width: None,
+        height: None,
+        format: file.form.map(|form| form.code().to_owned()),
         starts: None,
         duration_ms: file.duration_ms,
         verdict: "verified".to_owned(),
@@ -121,6 +125,8 @@ fn bag(dir: &Path, files: &[File], findings: Vec<FindingV1>) -> PathBuf {
             clock: None,
             playing_ms: None,
             breaks: 0,
+            offset: None,
+            form: recfetch::domain::form::MediaForm::default(),
             mtime: 0,
         };
         objects.push(object(file, record.path.clone()));
@@ -132,6 +138,9 @@ fn bag(dir: &Path, files: &[File], findings: Vec<FindingV1>) -> PathBuf {
         recording: SID.to_owned(),
         channel: None,
         folder: String::new(),
+        only: Vec::new(),
+        left_out: None,
+        counts: recfetch::archive::CountsV1::default(),
         outcome: "complete".to_owned(),
         exit_code: 0,
         started: "2026-09-20T12:51:42.485Z".to_owned(),
@@ -143,6 +152,7 @@ fn bag(dir: &Path, files: &[File], findings: Vec<FindingV1>) -> PathBuf {
         segments: tally(),
         objects_total: tally(),
         objects,
+        earlier: Vec::new(),
         findings,
         joined: Vec::new(),
     };
@@ -183,11 +193,11 @@ fn each_file_that_was_stored_bad_is_named() {
             Corruption::PlayingTime { expected_ms: 6000, found_ms: 0 },
         ),
         ("a.ts", |bytes| bytes.truncate(bytes.len() - 1), Corruption::CutInPacket),
-        ("a.webm", |bytes| bytes.truncate(bytes.len() - 1), Corruption::CutInside { form: Form::WebM }),
+        ("a.webm", |bytes| bytes.truncate(bytes.len() - 1), Corruption::CutInside { form: Format::WebM }),
         ("a_0.mp4", |bytes| bytes.truncate(index_of(bytes)), Corruption::NoIndex),
         ("a_0.mp3", |bytes| bytes.truncate(384 * 9), Corruption::FramesMissing { expected: 9, found: 8 }),
-        ("a_0.aac", |bytes| bytes.truncate(150), Corruption::CutInside { form: Form::Adts }),
-        ("a.jpg", |bytes| bytes.truncate(90), Corruption::CutInside { form: Form::Jpeg }),
+        ("a_0.aac", |bytes| bytes.truncate(150), Corruption::CutInside { form: Format::Adts }),
+        ("a.jpg", |bytes| bytes.truncate(90), Corruption::CutInside { form: Format::Jpeg }),
         ("a_0.mp4", |bytes| *bytes = b"<html>sign in</html>".to_vec(), Corruption::Page(Page::Html)),
     ];
     for (name, harm, what) in table {

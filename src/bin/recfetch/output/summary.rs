@@ -330,7 +330,7 @@ mod tests {
             key: Some(key),
             path: None,
             role: ObjectRole::Segment(TrackId::MIXED),
-            form: None,
+            format: None,
             starts: Some(starts),
             duration: None,
             size: here.then_some(2_000_000),
