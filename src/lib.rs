@@ -98,7 +98,7 @@
 //! # Features
 //!
 //! `s3` (on by default) brings the S3 adapter, `cli` (on by default) the program. Without both, the library
-//! reads web servers, folders and memory.
+//! reads Qiniu's own interfaces, web servers, folders and memory.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there"))]
 

@@ -378,6 +378,35 @@ mod kodo {
         }
     }
 
+    #[cfg(feature = "s3")]
+    #[tokio::test]
+    async fn keys_of_a_command_are_asked_for_again_only_when_they_run_out() {
+        let server = start(&objects(), options()).await;
+        let dir = tempfile::tempdir().unwrap();
+        let (log, access) = (dir.path().join("calls"), crate::makers::kodo::ACCESS);
+        for (expiration, calls) in [("2099-01-01T00:00:00Z", 1), ("2001-01-01T00:00:00Z", 3)] {
+            let printed = format!(
+                "{{\"Version\":1,\"AccessKeyId\":\"{access}\",\"SecretAccessKey\":\"{SECRET}\",\
+                 \"Expiration\":\"{expiration}\"}}"
+            );
+            let command = format!("echo x >> '{}'; printf '%s' '{printed}'", log.display());
+            let _ = std::fs::remove_file(&log);
+            let place = KodoPlace { credentials: Credentials::Command(command), ..place(&server.url()) };
+            let source = connect(place);
+            for _ in 0..3 {
+                let answer = source.stat(&key("a/x.ts")).await;
+                // Keys that have run out may be refused before they are used.
+                assert!(answer.is_ok() || calls == 3, "{answer:?}");
+            }
+            let asked = std::fs::read_to_string(&log).unwrap().lines().count();
+            assert_eq!(asked, calls, "{expiration}");
+        }
+        let place =
+            KodoPlace { credentials: Credentials::Command("exit 1".to_owned()), ..place(&server.url()) };
+        let error = connect(place).stat(&key("a/x.ts")).await.unwrap_err();
+        assert_eq!(error.obstacle, Obstacle::Denied(Denial::Anonymous), "{error}");
+    }
+
     #[tokio::test]
     async fn a_redirect_is_not_followed_with_a_token() {
         let elsewhere = web::start(&objects()).await.unwrap();
