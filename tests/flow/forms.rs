@@ -1,5 +1,4 @@
-//! Every form of recording through the engine. Slices of other formats than TS are opaque bytes here: what
-//! their inside must look like is not the matter of these tests.
+//! Every form of recording through the engine.
 
 use std::collections::BTreeMap;
 
@@ -28,8 +27,7 @@ fn webm(uid: u32, kind: &str, count: usize) -> (Plan, Files) {
     let mut plan = plan(count);
     plan.track = Some((uid, kind.to_owned()));
     plan.extension = "webm".to_owned();
-    let bytes = |n: usize| Bytes::from(format!("EBML {uid} {kind} {n}"));
-    let slices: Vec<_> = (0..count).map(bytes).collect();
+    let slices: Vec<_> = (0..count).map(|n| webm_segment(n + 10)).collect();
     let files = plan.files(&slices).into_iter().collect();
     (plan, files)
 }
@@ -217,7 +215,7 @@ async fn web_page_mode_is_found_by_either_spelling_of_its_channel() {
     plan.channel = "https---example-com-page".to_owned();
     let mut files: Files = plan.files(&segments(2)).into_iter().collect();
     for index in 0..2 {
-        files.insert(format!("{SID}_{}_{index}.mp4", plan.channel), format!("film {index}").into());
+        files.insert(format!("{SID}_{}_{index}.mp4", plan.channel), film(index));
     }
     for channel in [None, Some("https:,?example.com_page"), Some("https---example-com-page")] {
         // A web server is asked for the names that follow from the channel.
@@ -293,14 +291,14 @@ async fn files_of_every_other_form_are_kept_and_counted() {
     let mut files = originals(&plan(2));
     let stem = format!("{SID}_math_7b");
     for (ending, bytes) in [
-        ("_0.mp4", "film"),
-        ("_1.mp4", "film on"),
-        ("_0.m4a", "sound"),
-        ("__uid_s_7__uid_e_0.mp4", "a user's film"),
-        ("__uid_s_7__uid_e_video_20260920125142485.jpg", "picture"),
-        ("__uid_s_7__uid_e_raw_20260920125142485.yuv", "a form of tomorrow"),
+        ("_0.mp4", film(1)),
+        ("_1.mp4", film(2)),
+        ("_0.m4a", film(3)),
+        ("__uid_s_7__uid_e_0.mp4", film(4)),
+        ("__uid_s_7__uid_e_video_20260920125142485.jpg", snapshot(1)),
+        ("__uid_s_7__uid_e_raw_20260920125142485.yuv", Bytes::from("a form of tomorrow")),
     ] {
-        files.insert(format!("{stem}{ending}"), Bytes::from(bytes));
+        files.insert(format!("{stem}{ending}"), bytes);
     }
     let (_keep, fetched) = fetched(&files).await;
     assert_eq!(check(&fetched, &files), Outcome::Complete, "{:?}", fetched.report.findings);

@@ -291,7 +291,8 @@ async fn each_track_has_its_file_and_what_is_left_out_of_an_overlap_stays_a_file
         let mut plan = plan(2);
         plan.track = Some((123, kind.to_owned()));
         plan.extension = extension.to_owned();
-        put(&stage.objects, Kind::Md5, FOLDER, plan.files(&segments(2)));
+        let bytes = if extension == "ts" { segments(2) } else { vec![webm_segment(0), webm_segment(1)] };
+        put(&stage.objects, Kind::Md5, FOLDER, plan.files(&bytes));
         if kind == "video" {
             plan.failover = Some(0);
             put(&stage.objects, Kind::Md5, FOLDER, plan.files(&[segment(7), segment(8)]));

@@ -19,7 +19,8 @@ use recfetch::event::{Event, Observer};
 use recfetch::source::{Credentials, HttpOptions, Place, Proxies, S3Place, Secret, StoreSpec};
 use recfetch_test_support::ts::{SliceSpec, slice};
 use recfetch_test_support::{
-    Checksum, Faults, Handle, Keys, Logged, Object, Objects, Plan, S3Options, fault, s3, web,
+    Checksum, Faults, Handle, Keys, Logged, Object, Objects, Plan, S3Options, fault, mp4, picture, s3, web,
+    webm,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -63,6 +64,21 @@ pub fn segment(n: usize) -> Bytes {
         slice(&SliceSpec { start_pts, duration_ms, seed: n as u64 + 1, ..SliceSpec::default() }).into()
     };
     MADE.lock().unwrap().entry(n).or_insert_with(make).clone()
+}
+
+/// The bytes of WebM slice `n`, as long as the others.
+pub fn webm_segment(n: usize) -> Bytes {
+    webm::slice(u32::try_from(SLICE_MS).unwrap(), n as u64 + 1).into()
+}
+
+/// A small MP4.
+pub fn film(seed: u64) -> Bytes {
+    mp4::recording(4000, seed).into()
+}
+
+/// A small JPEG.
+pub fn snapshot(seed: u64) -> Bytes {
+    picture::jpeg(64, 36, seed).into()
 }
 
 pub fn segments(count: usize) -> Vec<Bytes> {

@@ -17,10 +17,13 @@ fn stem() -> String {
 /// A recording of two slices with two films, a picture, and something unknown.
 fn files() -> BTreeMap<String, Bytes> {
     let mut files = originals(&plan(2));
-    for (ending, bytes) in
-        [("_0.mp4", "film"), ("_1.mp4", "film on"), ("_20260920125142485.jpg", "picture"), ("_what", "?")]
-    {
-        files.insert(format!("{}{ending}", stem()), Bytes::from(bytes));
+    for (ending, bytes) in [
+        ("_0.mp4", film(1)),
+        ("_1.mp4", film(2)),
+        ("_20260920125142485.jpg", snapshot(1)),
+        ("_what", Bytes::from("?")),
+    ] {
+        files.insert(format!("{}{ending}", stem()), bytes);
     }
     files
 }
@@ -88,7 +91,7 @@ async fn films_are_whole_by_themselves_where_the_slices_are_gone() {
 #[tokio::test]
 async fn a_film_that_is_missing_or_wrong_is_no_complete_answer() {
     let mut files = files();
-    files.insert(format!("{}_3.mp4", stem()), "the last".into());
+    files.insert(format!("{}_3.mp4", stem()), film(3));
     let stage = stage_of(&files).await;
     for (forms, outcome) in [(&[][..], Outcome::Complete), (&[Form::Mp4], Outcome::Incomplete)] {
         let (_keep, out) = out();
