@@ -97,8 +97,9 @@
 //!
 //! # Features
 //!
-//! `s3` (on by default) brings the S3 adapter, `cli` (on by default) the program. Without both, the library
-//! reads Qiniu's own interfaces, web servers, folders and memory.
+//! `s3` and `oss` (on by default) bring the adapters for S3 and for Aliyun OSS, `cli` (on by default) the
+//! program. Without them, the library reads Qiniu's own interfaces, web servers, folders and memory.
+//! `aliyun-sdk` lets the crate `aliyun-oss-rust-sdk` sign OSS's old signatures; it brings OpenSSL.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there"))]
 
