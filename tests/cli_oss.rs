@@ -25,6 +25,8 @@ struct World {
 struct Said {
     code: i32,
     err: String,
+    /// Both outputs.
+    all: String,
 }
 
 fn options() -> OssOptions {
@@ -69,7 +71,7 @@ impl World {
         for secret in [SECRET, "Signature=", "uthorization:"] {
             assert!(!all.contains(secret), "{secret} in {all}");
         }
-        Said { code: output.status.code().unwrap(), err }
+        Said { code: output.status.code().unwrap(), err, all }
     }
 
     fn hosts(&self) -> Vec<String> {
@@ -148,6 +150,22 @@ fn what_oss_refuses_has_its_code_and_its_hint() {
     // The way out that the hint names.
     let bound = "region = 0\nendpoint = \"http://media.example.com\"\ncname = true";
     assert_eq!(World::new(restricted).fetch(bound, &KEYS).code, 0);
+}
+
+#[test]
+fn a_bucket_that_knows_no_v4_is_named_so_that_the_settings_can_say_it() {
+    let region = "region = 0\nendpoint = \"http://oss-cn-hangzhou.aliyuncs.com\"";
+    for (signatures, keys, is_told) in [
+        (Signatures::OnlyV1, "", true),
+        (Signatures::OnlyV1, "signature = \"v1\"", false),
+        (Signatures::Both, "", false),
+    ] {
+        let world = World::new(OssOptions { signatures, ..options() });
+        let said = world.fetch(&format!("{region}\n{keys}"), &KEYS);
+        assert_eq!(said.code, 0, "{keys}\n{}", said.err);
+        let told = said.all.contains("signature v1, as it knows no v4");
+        assert_eq!(told, is_told, "{keys}\n{}", said.all);
+    }
 }
 
 #[test]

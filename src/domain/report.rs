@@ -274,7 +274,10 @@ impl Report {
         } else {
             !self.objects.is_empty()
         };
-        let empty = if is_something { Outcome::Complete } else { Outcome::Incomplete };
+        // Where a playlist could not be had, that is why there is nothing, and a rerun may help.
+        let is_explained =
+            self.objects.iter().any(|o| o.role == ObjectRole::Playlist && !o.verdict.is_verified());
+        let empty = if is_something || is_explained { Outcome::Complete } else { Outcome::Incomplete };
         by_objects.max(by_findings).unwrap_or(Outcome::Incomplete).max(empty)
     }
 
@@ -444,6 +447,22 @@ mod tests {
         film.only = Only::these([Form::Mp4]);
         film.objects.clear();
         assert_eq!(film.outcome(), Outcome::Incomplete);
+    }
+
+    #[test]
+    fn where_the_playlist_did_not_answer_a_rerun_may_help() {
+        let from = SourceName::new("prod");
+        let down = Verdict::Unreachable { from: from.clone(), last: Obstacle::Unreachable };
+        for (verdict, outcome) in [
+            (down, Outcome::Temporary),
+            (Verdict::Denied { from: from.clone(), why: Denial::Expired }, Outcome::Denied),
+            (Verdict::Absent { looked_in: vec![from] }, Outcome::Incomplete),
+            (Verdict::Verified { evidence: Evidence::Structure }, Outcome::Incomplete),
+        ] {
+            let mut nothing = report(vec![verdict], Vec::new());
+            nothing.objects[0].role = ObjectRole::Playlist;
+            assert_eq!(nothing.outcome(), outcome);
+        }
     }
 
     #[test]

@@ -128,6 +128,28 @@ pub struct KodoPlace {
     pub credentials: Credentials,
 }
 
+/// What it is, for people.
+impl fmt::Display for KodoPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bucket, domains, hosts, .. } = self;
+        write!(f, "Qiniu Kodo, bucket {bucket}")?;
+        // Where one host is all interfaces, it is one of the user's own.
+        if hosts.rs == hosts.uc {
+            write!(f, ", {}", hosts.uc)?;
+        }
+        if domains.is_empty() {
+            return f.write_str(", domains asked from the account");
+        }
+        for (n, domain) in domains.iter().enumerate() {
+            let domain = RedactedUrl::new(domain.clone()).to_string();
+            // The scheme says itself where it is not the one that is taken by default.
+            let domain = domain.trim_end_matches('/').trim_start_matches("https://");
+            write!(f, "{}{domain}", if n == 0 { ", by " } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
 /// The hosts of Kodo's interfaces, each with its scheme and without a final `/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KodoHosts {
@@ -203,4 +225,36 @@ pub async fn connect(spec: &StoreSpec) -> Result<Arc<dyn Source>, Error> {
         Place::Http { url } => Arc::new(HttpSource::new(spec.name.clone(), url.clone(), &spec.http)?),
         Place::Dir { path } => Arc::new(DirSource::new(spec.name.clone(), path)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_at_kodo_is_told_by_its_domains_and_a_host_of_ones_own() {
+        let of = |own: bool, domains: &[&str]| {
+            let host = |usual: &str| if own { "https://kodo.corp" } else { usual }.to_owned();
+            let hosts = KodoHosts {
+                rs: host("https://rs.qiniuapi.com"),
+                rsf: host("https://rsf.qiniuapi.com"),
+                uc: host("https://uc.qiniuapi.com"),
+            };
+            let domains = domains.iter().map(|text| Url::parse(text).unwrap()).collect();
+            let credentials = Credentials::Anonymous;
+            KodoPlace { bucket: "b".into(), domains, hosts, credentials }.to_string()
+        };
+        for (own, domains, expected) in [
+            (false, &[][..], "Qiniu Kodo, bucket b, domains asked from the account"),
+            (true, &[], "Qiniu Kodo, bucket b, https://kodo.corp, domains asked from the account"),
+            (true, &["https://v.example"], "Qiniu Kodo, bucket b, https://kodo.corp, by v.example"),
+            (
+                false,
+                &["https://v.example", "http://w.example:81"],
+                "Qiniu Kodo, bucket b, by v.example, http://w.example:81",
+            ),
+        ] {
+            assert_eq!(of(own, domains), expected);
+        }
+    }
 }

@@ -209,12 +209,7 @@ impl Source for KodoSource {
     }
 
     fn describe(&self) -> String {
-        let KodoPlace { bucket, domains, .. } = &self.place;
-        let domains: Vec<_> = domains.iter().filter_map(Url::host_str).collect();
-        match domains.is_empty() {
-            true => format!("Qiniu Kodo, bucket {bucket}, domains asked from the account"),
-            false => format!("Qiniu Kodo, bucket {bucket}, by {}", domains.join(", ")),
-        }
+        self.place.to_string()
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -186,7 +186,12 @@ impl Source for OssSource {
         let at = self.at();
         let endpoint = RedactedUrl::new(at.endpoint).to_string();
         let endpoint = endpoint.trim_end_matches('/');
-        format!("Aliyun OSS, {}, {endpoint}, bucket {}", at.region, self.place.bucket)
+        // So that the settings can say it, and no request is refused first.
+        let taught = match (self.place.signature, self.version()) {
+            (OssSignature::V4, OssSignature::V1) => ", signature v1, as it knows no v4",
+            (OssSignature::V4, OssSignature::V4) | (OssSignature::V1, _) => "",
+        };
+        format!("Aliyun OSS, {}, {endpoint}, bucket {}{taught}", at.region, self.place.bucket)
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -141,7 +141,7 @@ impl S3Source {
         let denied = Obstacle::Denied(Denial::Anonymous);
         Error::new(denied, Operation::Sign, self.name(), key.as_str())
             .with_answer("no credentials could be found")
-            .with_cause(Words(DisplayErrorContext(&cause).to_string()))
+            .with_cause(Words::of(&cause))
     }
 
     fn list_error(&self, prefix: &str, cause: SdkError<ListObjectsV2Error, HttpResponse>) -> Error {
@@ -179,13 +179,30 @@ impl S3Source {
             }
             _ => fail(Obstacle::Unreachable),
         }
-        .with_cause(Words(text))
+        .with_cause(Words::of(&cause))
     }
 }
 
 /// The SDK's error as text: its types print the request, and with it what must not be seen, on `Debug`.
 #[derive(Debug)]
 struct Words(String);
+
+impl Words {
+    /// An error and what is below it. The SDK's own way of showing that ends with the insides of its types.
+    fn of(error: &dyn std::error::Error) -> Self {
+        let mut text = error.to_string();
+        let mut below = error.source();
+        while let Some(cause) = below {
+            let said = cause.to_string();
+            if !text.contains(&said) {
+                text.push_str(": ");
+                text.push_str(&said);
+            }
+            below = cause.source();
+        }
+        Self(text)
+    }
+}
 
 impl std::fmt::Display for Words {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

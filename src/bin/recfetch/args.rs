@@ -33,6 +33,10 @@ Examples:
   A recording that runs, by Agora's live query (it knows nothing of one that has ended):
     recfetch locate --query SID --resource-id RID --mode mix";
 
+const STORE_HEADING: &str = "Where the recording is";
+const TRANSFER_HEADING: &str = "Fetching and keeping";
+const JOINING_HEADING: &str = "Joining";
+
 /// Brings Agora Cloud Recording recordings home: finds, fetches, proves, keeps and joins them.
 #[derive(Debug, Parser)]
 #[command(
@@ -166,7 +170,7 @@ pub(crate) enum OnlyForm {
 
 /// Where the bytes are.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Where the recording is")]
+#[command(next_help_heading = STORE_HEADING)]
 pub(crate) struct StoreArgs {
     /// Store from the settings file; may be repeated, searched in this order [env: RECFETCH_STORE]
     #[arg(long, value_name = "NAME")]
@@ -251,6 +255,7 @@ pub(crate) enum ProxyMode {
 
 /// How bytes are fetched and kept.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = TRANSFER_HEADING)]
 pub(crate) struct TransferArgs {
     /// Folder that gets one folder per recording [env: RECFETCH_OUT] [default: .]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -270,31 +275,32 @@ pub(crate) struct TransferArgs {
 pub(crate) struct FetchArgs {
     #[command(flatten)]
     pub(crate) what: RecordingArgs,
-    #[command(flatten)]
-    pub(crate) transfer: TransferArgs,
-    /// Join the segments into one file, beside the bag unless FILE is given
-    #[expect(clippy::option_option, reason = "clap: not given, given, given with a file")]
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, value_hint = ValueHint::FilePath)]
-    pub(crate) join: Option<Option<PathBuf>>,
-    /// What is kept of segments
-    #[arg(long, value_name = "WHAT", default_value = "segments")]
-    pub(crate) keep: KeepMode,
-    /// Join although segments are missing, and say so in the name
-    #[arg(long)]
-    pub(crate) allow_gaps: bool,
-    #[command(flatten)]
-    pub(crate) joining: JoiningArgs,
-    /// Ask the fallback also where a store refused or archived an object
-    #[arg(long)]
-    pub(crate) fallback_on_denied: bool,
-    /// Request segments whose URI in the playlist is absolute or names another host
-    #[arg(long)]
-    pub(crate) allow_absolute: bool,
     /// Locate and plan only: say what would be fetched
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+    /// Ask the fallback also where a store refused or archived an object
+    #[arg(long, help_heading = STORE_HEADING)]
+    pub(crate) fallback_on_denied: bool,
+    #[command(flatten)]
+    pub(crate) transfer: TransferArgs,
+    /// What is kept of segments
+    #[arg(long, value_name = "WHAT", default_value = "segments", help_heading = TRANSFER_HEADING)]
+    pub(crate) keep: KeepMode,
+    /// Request segments whose URI in the playlist is absolute or names another host
+    #[arg(long, help_heading = TRANSFER_HEADING)]
+    pub(crate) allow_absolute: bool,
+    /// Join the segments into one file, beside the bag unless FILE is given
+    #[expect(clippy::option_option, reason = "clap: not given, given, given with a file")]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, value_hint = ValueHint::FilePath,
+          help_heading = JOINING_HEADING)]
+    pub(crate) join: Option<Option<PathBuf>>,
+    /// Join although segments are missing, and say so in the name
+    #[arg(long, help_heading = JOINING_HEADING)]
+    pub(crate) allow_gaps: bool,
+    #[command(flatten)]
+    pub(crate) joining: JoiningArgs,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
 }
@@ -372,7 +378,7 @@ pub(crate) enum KeepMode {
 
 /// What becomes one joined file.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Joining")]
+#[command(next_help_heading = JOINING_HEADING)]
 pub(crate) struct JoiningArgs {
     /// One file although size, codec or rotation change inside; by default each run of one form gets its own,
     /// with .run1, .run2 … in its name
@@ -481,6 +487,31 @@ mod tests {
         {
             let cli = Cli::try_parse_from([&["recfetch", "fetch"], words].concat()).unwrap();
             assert!(matches!(cli.command, Command::Fetch(args) if args.keep == expected));
+        }
+    }
+
+    #[test]
+    fn the_help_of_fetch_groups_its_flags() {
+        let cli = Cli::command();
+        let fetch = cli.find_subcommand("fetch").unwrap();
+        let group = |id: &str| {
+            let arg = fetch.get_arguments().find(|arg| arg.get_id() == id).unwrap();
+            arg.get_help_heading().unwrap_or("Options").to_owned()
+        };
+        for (id, heading) in [
+            ("only", "Options"),
+            ("dry_run", "Options"),
+            ("cname", STORE_HEADING),
+            ("fallback_on_denied", STORE_HEADING),
+            ("out", TRANSFER_HEADING),
+            ("keep", TRANSFER_HEADING),
+            ("allow_absolute", TRANSFER_HEADING),
+            ("join", JOINING_HEADING),
+            ("allow_gaps", JOINING_HEADING),
+            ("overlap", JOINING_HEADING),
+            ("retries", "Network"),
+        ] {
+            assert_eq!(group(id), heading, "{id}");
         }
     }
 

@@ -308,6 +308,8 @@ mod tests {
             ("HTTP 400 PublicEndpointForbidden: m, EC 0048-00000401", "cname = true"),
             ("HTTP 403 SecondLevelDomainForbidden: m", "`path_style`"),
             ("HTTP 403 AccessDenied: m", "oss:ListObjects"),
+            ("HTTP 401 bad token, request 1", "which of the two keys"),
+            ("no domain is bound to the bucket", "--domain"),
         ] {
             let denied = Obstacle::Denied(Denial::NotAllowed);
             let error = source::Error::new(denied, Operation::List, &SourceName::new("prod"), "");

@@ -166,7 +166,7 @@ impl One<'_> {
 fn hints(report: &Report) -> Vec<String> {
     let mut hints: Vec<String> = Vec::new();
     let troubled = report.objects.iter().filter(|object| !matches!(object.verdict, Verdict::Verified { .. }));
-    for hint in troubled.flat_map(|object| hint::of_verdict(&object.verdict)) {
+    for hint in troubled.flat_map(hint::of_object) {
         if !hints.contains(&hint) {
             hints.push(hint);
         }

@@ -223,7 +223,7 @@ fn locate_failure(error: LocateError, query: &LocateQuery) -> Failure {
                 failure = failure.hint(seen(place));
             }
             if looked.iter().any(|place| place.listed.is_none()) && query.channel.is_none() {
-                failure = failure.hint("a web server cannot list: name the channel with --channel");
+                failure = failure.hint("where nothing can be listed, name the channel with --channel or the playlist's key with --playlist");
             }
             if query.search == Search::Folder && looked.iter().any(|place| place.listed.is_some()) {
                 failure = failure.hint("if the prefix is not known, --search walks the whole bucket");

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 
 use recfetch::archive;
 use recfetch::domain::place::{Denial, Obstacle, SourceName};
+use recfetch::domain::report::ObjectReport;
 use recfetch::domain::verdict::Verdict;
 use recfetch::source::Operation;
 
@@ -42,7 +43,7 @@ pub(crate) fn of_obstacle(
         }
         Obstacle::Unreachable => format!(
             "run the same command again: what is proven is kept; check the network, the proxy settings and \
-             the endpoint of {from}"
+             the endpoint, URL or domain of {from}"
         ),
         Obstacle::Untrusted => "certificates are always checked; if the server's authority is one of your \
              own, name its PEM file in SSL_CERT_FILE"
@@ -74,9 +75,42 @@ pub(super) fn of_answer(answer: &str, from: &SourceName) -> Option<Vec<String>> 
             "from inside the region `network = \"internal\"` does too".to_owned(),
         ]);
     }
+    if answer.contains("no domain is bound to the bucket") {
+        return Some(vec![
+            format!(
+                "bind a domain to the bucket in Qiniu's console and name it as `domain` of {from} or with --domain; \
+                     domains for testing end after 30 days"
+            ),
+            "or leave out `domain` and `interface`: the S3 interface of the region needs no domain"
+                .to_owned(),
+        ]);
+    }
+    // Kodo has one answer for both.
+    if answer.contains("HTTP 401 bad token") {
+        return Some(vec![format!(
+            "Kodo does not say which of the two keys of {from} is wrong: check QINIU_ACCESS_KEY and \
+             QINIU_SECRET_KEY or the variables that {from} names, and that no blank or line end was copied with them"
+        )]);
+    }
     answer
         .contains("SecondLevelDomainForbidden")
         .then(|| vec![format!("OSS takes the bucket before the host only: leave out `path_style` of {from}")])
+}
+
+/// Hints on why an object of a report is not here.
+pub(crate) fn of_object(object: &ObjectReport) -> Vec<String> {
+    let by_code = object.failed_tries.last().and_then(|last| of_answer(&last.why, &last.from));
+    match &object.verdict {
+        Verdict::Verified { .. } => Vec::new(),
+        verdict @ (Verdict::Denied { .. } | Verdict::Unreachable { .. }) => {
+            by_code.unwrap_or_else(|| of_verdict(verdict))
+        }
+        verdict @ (Verdict::Absent { .. }
+        | Verdict::Frozen { .. }
+        | Verdict::Corrupt { .. }
+        | Verdict::NotRequested
+        | Verdict::Interrupted) => of_verdict(verdict),
+    }
 }
 
 /// A hint on why an object is not here, where there is one to give.
@@ -109,20 +143,20 @@ fn of_denial(denial: Denial, operation: Option<Operation>, from: &SourceName) ->
     match denial {
         Denial::NotAllowed => match operation {
             Some(Operation::List) => vec![
-                format!("the credentials of {from} may not list: allow s3:ListBucket (oss:ListObjects at Aliyun) on the bucket"),
+                format!("{from} may not be listed with these credentials, or without any: allow listing the bucket (oss:ListObjects at Aliyun, s3:ListBucket at Amazon and its like)"),
                 "without listing, name the channel with --channel or the playlist's key with --playlist"
                     .to_owned(),
             ],
             Some(Operation::Stat | Operation::Read | Operation::Sign) | None => vec![
-                format!("the credentials of {from} may not read: allow s3:GetObject (oss:GetObject at Aliyun) on the bucket's objects"),
-                "a store answers the same for an object that does not exist, unless s3:ListBucket is \
+                format!("{from} may not be read with these credentials, or without any: allow reading the bucket's objects (oss:GetObject at Aliyun, s3:GetObject at Amazon and its like)"),
+                "a store may answer the same for an object that does not exist, unless listing is \
                  allowed: absent and denied cannot be told apart then"
                     .to_owned(),
             ],
         },
         Denial::Anonymous => vec![format!(
-            "no credentials were found for {from}: set `profile`, `access_key_env` with `secret_key_env`, or \
-             `credential_command`, or use the variables and files of the AWS tools"
+            "no credentials were found for {from}: set `access_key_env` with `secret_key_env`, `credential_command` \
+             or `profile`, or use the variables and files that the vendor's own tools read (README, Settings)"
         )],
         Denial::UnknownKey => vec![format!(
             "{from} does not know the access key: it may be deleted, of another vendor, or of another part of \

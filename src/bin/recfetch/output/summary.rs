@@ -13,6 +13,7 @@ use recfetch::domain::only::Form;
 use recfetch::domain::plan::ListOrigin;
 use recfetch::domain::recording::RecordingId;
 use recfetch::domain::report::{Counts, ObjectReport, ObjectRole, Origin, Outcome, Report, Tally};
+use recfetch::domain::verdict::Verdict;
 
 use super::{count, playing_time, rate, size};
 use crate::failure::printable;
@@ -243,8 +244,18 @@ pub(crate) fn failure(object: &ObjectReport, position: Option<usize>) -> String 
         text.get(11..23).unwrap_or(&text).to_owned()
     }));
     parts.push(printable(&short_name(object.name.as_str())).into_owned());
-    parts.push(printable(&object.verdict.to_string()).into_owned());
+    parts.push(printable(&verdict(object)).into_owned());
     format!("{RED}{:<10}{RED:#} {}\n", object.verdict.code(), parts.join("  "))
+}
+
+/// The verdict, and of what did not answer what the last try came to: who, and how.
+fn verdict(object: &ObjectReport) -> String {
+    let Verdict::Unreachable { from, .. } = &object.verdict else { return object.verdict.to_string() };
+    let last = object.failed_tries.iter().rev().find(|failed| failed.from == *from);
+    match last.and_then(|failed| failed.why.split_once(&format!(" in {from}: "))) {
+        Some((_, why)) => format!("in {from}: {why}"),
+        None => object.verdict.to_string(),
+    }
 }
 
 /// A name without what all names of a recording share.
@@ -312,10 +323,12 @@ mod tests {
     use recfetch::domain::form::MediaForm;
     use recfetch::domain::key::{KeyPrefix, ObjectKey};
     use recfetch::domain::only::{LeftOut, Only};
+    use recfetch::domain::place::Obstacle;
     use recfetch::domain::place::{Denial, SourceName};
     use recfetch::domain::recording::TrackId;
+    use recfetch::domain::report::Try;
     use recfetch::domain::time::SliceTime;
-    use recfetch::domain::verdict::{Evidence, Verdict};
+    use recfetch::domain::verdict::Evidence;
 
     use super::*;
 
@@ -443,6 +456,22 @@ mod tests {
         loss       `math/x.m3u8` has no EXT-X-ENDLIST: still recording, crashed, or superseded
         denied     archive/38f8  1 absent, 1 denied   proof: report.json
         ");
+    }
+
+    #[test]
+    fn of_what_did_not_answer_the_last_try_is_told() {
+        let from = SourceName::new("prod");
+        let mut object =
+            segment(0, "", Verdict::Unreachable { from: from.clone(), last: Obstacle::Unreachable });
+        let said = |object: &ObjectReport| anstream::adapter::strip_str(&failure(object, None)).to_string();
+        assert!(said(&object).contains("unreachable in prod: unreachable"), "{}", said(&object));
+        let why = "could not read `a.ts` in prod: unreachable (no domain answers): no such host".to_owned();
+        object.failed_tries = vec![Try { from, why }];
+        assert!(
+            said(&object).ends_with("  in prod: unreachable (no domain answers): no such host\n"),
+            "{}",
+            said(&object)
+        );
     }
 
     #[test]

@@ -92,6 +92,7 @@ pub(super) fn keys(stores: &Stores, search: &[String]) -> Option<(String, SavedK
 #[cfg(test)]
 mod tests {
     use recfetch::agora;
+    use recfetch::source::{Credentials, Place};
 
     use super::*;
     use crate::args::StoreArgs;
@@ -136,6 +137,47 @@ mod tests {
                 "{place}"
             );
         }
+    }
+
+    #[test]
+    fn keys_that_agora_was_given_reach_the_own_interfaces_of_oss_and_kodo() {
+        let json = |vendor: u8, token: &str| {
+            format!(
+                r#"{{"vendor":{vendor},"region":0,"bucket":"b","accessKey":"id","secretKey":"hunter2"{token}}}"#
+            )
+        };
+        let place = |json: &str, flags: StoreArgs| {
+            let stores = Stores { config: Some(told(json, Trust::All)), told: None };
+            // The keys of the vendors' own tools are for other buckets.
+            let environment = Environment::from([
+                ("OSS_ACCESS_KEY_ID", "env"),
+                ("OSS_ACCESS_KEY_SECRET", "env"),
+                ("QINIU_ACCESS_KEY", "env"),
+                ("QINIU_SECRET_KEY", "env"),
+            ]);
+            let settings = load(stores, flags, environment).unwrap();
+            let name = settings.require_stores().unwrap()[0].clone();
+            settings.store(&name).map(|store| store.spec.place).map_err(|failure| failure.render())
+        };
+        let Ok(Place::Oss(oss)) = place(&json(2, r#","stsToken":"hunter3""#), StoreArgs::default()) else {
+            panic!("the own interface")
+        };
+        let Credentials::Keys { access_key, secret_key, session_token } = oss.credentials else {
+            panic!("{:?}", oss.credentials)
+        };
+        assert_eq!((access_key.as_str(), secret_key.expose()), ("id", "hunter2"));
+        assert_eq!(session_token.map(|token| token.expose().to_owned()).as_deref(), Some("hunter3"));
+
+        let by_domain = || StoreArgs { domain: Some("v.example.com".into()), ..StoreArgs::default() };
+        let Ok(Place::Kodo(kodo)) = place(&json(0, ""), by_domain()) else { panic!("the own interface") };
+        let Credentials::Keys { access_key, secret_key, session_token: None } = kodo.credentials else {
+            panic!("{:?}", kodo.credentials)
+        };
+        assert_eq!((access_key.as_str(), secret_key.expose()), ("id", "hunter2"));
+        // Who asks can be said on the command line.
+        let nobody = StoreArgs { anonymous: true, ..by_domain() };
+        let Ok(Place::Kodo(kodo)) = place(&json(0, ""), nobody) else { panic!("the own interface") };
+        assert!(matches!(kodo.credentials, Credentials::Anonymous));
     }
 
     #[test]

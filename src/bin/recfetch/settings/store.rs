@@ -1,6 +1,7 @@
 //! From the keys of one store to what the library needs to reach it.
 
 mod kodo;
+mod needless;
 mod oss;
 
 use std::path::{Path, PathBuf};
@@ -64,7 +65,7 @@ pub(super) fn describe(spec: &StoreSpec) -> String {
             None => format!("{label}, {region}, bucket {bucket}"),
         },
         Place::Oss(place) => oss::describe(place),
-        Place::Kodo(place) => kodo::describe(place),
+        Place::Kodo(place) => place.to_string(),
         Place::Http { url } => format!("web server {}", recfetch::source::RedactedUrl::new(url.clone())),
         Place::Dir { path } => format!("folder {}", path.display()),
     }
@@ -74,7 +75,8 @@ pub(super) fn describe(spec: &StoreSpec) -> String {
 pub(super) fn resolve(table: &StoreTable, settings: &Settings) -> Result<Store, Failure> {
     let saved = settings.saved_keys(&table.name);
     let keys = Keys { table, environment: &settings.environment, saved };
-    let place = match keys.kind()? {
+    let kind = keys.kind()?;
+    let place = match kind {
         Kind::Agora(Vendor::Qiniu) => keys.qiniu(settings.unconfirmed)?,
         Kind::Agora(Vendor::Aliyun) if oss::interface(&keys)? == oss::Interface::Oss => {
             Place::Oss(oss::place(&keys, settings.unconfirmed)?)
@@ -84,6 +86,7 @@ pub(super) fn resolve(table: &StoreTable, settings: &Settings) -> Result<Store, 
         Kind::Http => Place::Http { url: keys.url()? },
         Kind::Dir => Place::Dir { path: keys.folder()? },
     };
+    needless::refuse(&keys, kind, &place)?;
     let prefix = match keys.list(StoreKey::Prefix) {
         Some(said) => Some(
             KeyPrefix::from_parts(&said.value)

@@ -21,15 +21,6 @@ enum Interface {
 
 const INTERFACES: [(&str, Interface); 2] = [("s3", Interface::S3), ("kodo", Interface::Kodo)];
 
-/// Where the store is, for people.
-pub(super) fn describe(place: &KodoPlace) -> String {
-    let domains: Vec<_> = place.domains.iter().filter_map(|url| url.host_str()).collect();
-    match domains.is_empty() {
-        true => format!("Qiniu Kodo, bucket {}, domains asked from the account", place.bucket),
-        false => format!("Qiniu Kodo, bucket {}, by {}", place.bucket, domains.join(", ")),
-    }
-}
-
 impl Keys<'_> {
     /// Kodo by its S3 interface, or by its own where that is asked for or a domain is named.
     pub(super) fn qiniu(&self, unconfirmed: Unconfirmed) -> Result<Place, Failure> {
