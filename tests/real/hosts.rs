@@ -21,8 +21,8 @@ pub(crate) struct Hosts {
     names: Vec<&'static str>,
 }
 
-/// A host name in full, since a hosts file knows no wildcards, and the port of the server behind it.
-pub(crate) type Route = (&'static str, u16);
+/// A host name in full, since a hosts file knows no wildcards, and the URL of the server behind it.
+pub(crate) type Route = (&'static str, String);
 
 /// Whether this user may listen where https is, and whether nobody else does.
 pub(crate) fn may_listen() -> bool {
@@ -80,11 +80,11 @@ fn servers(dir: &Path, routes: &[Route]) -> String {
         "listen 127.0.0.1:{HTTPS} ssl; ssl_certificate {0}/leaf.pem; ssl_certificate_key {0}/leaf.key;",
         dir.display()
     );
-    routes.iter().fold(String::new(), |mut text, (name, port)| {
+    routes.iter().fold(String::new(), |mut text, (name, url)| {
         // The request goes on as it came: its path and its host are signed.
         let _ = writeln!(
             text,
-            "  server {{ {tls} server_name {name}; location / {{ proxy_pass http://127.0.0.1:{port}; \
+            "  server {{ {tls} server_name {name}; location / {{ proxy_pass {url}; \
              proxy_set_header Host $http_host; proxy_http_version 1.1; proxy_set_header Connection \"\"; }} }}"
         );
         text

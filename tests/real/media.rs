@@ -96,6 +96,13 @@ pub(crate) fn minute() -> &'static Media {
     MEDIA.get_or_init(|| make("minute", &[PICTURE, SOUND, &["-t", "60"], PICTURE_CODEC, SOUND_CODEC]))
 }
 
+/// The same minute by another recorder: as many pictures, other bytes.
+fn again() -> &'static Media {
+    static MEDIA: OnceLock<Media> = OnceLock::new();
+    let coarser = &["-crf", "42"];
+    MEDIA.get_or_init(|| make("again", &[PICTURE, SOUND, &["-t", "60"], PICTURE_CODEC, coarser, SOUND_CODEC]))
+}
+
 /// A minute of sound.
 pub(crate) fn sound() -> &'static Media {
     static MEDIA: OnceLock<Media> = OnceLock::new();
@@ -196,9 +203,9 @@ pub(crate) fn two_sizes() -> (Recording, [u64; 2]) {
 /// when the third is there twice.
 pub(crate) fn overlapping() -> (Recording, Packets) {
     let all = plan(minute(), 0..4);
-    let second = Plan { start: all.times().remove(2), failover: Some(0), ..plan(minute(), 2..4) };
+    let second = Plan { start: all.times().remove(2), failover: Some(0), ..plan(again(), 2..4) };
     let first = whole("overlapping", &plan(minute(), 0..3), minute(), 0..3);
-    let recording = joined(first, whole("overlapping", &second, minute(), 2..4));
+    let recording = joined(first, whole("overlapping", &second, again(), 2..4));
     let twice = recording.packets.clone();
     (recording, twice)
 }

@@ -189,17 +189,15 @@ fn films() -> [Bytes; 2] {
     ["0.mp4", "1.mp4"].map(|name| made[name].clone())
 }
 
+/// The sound in three forms, and a picture, of ten seconds. The inputs end: ffmpeg asks an input that does not
+/// end for more than the picture needs.
 fn besides() -> BTreeMap<String, Bytes> {
-    let sound = ["-map", "1:a", "-t", "10"];
+    let inputs = [&["-t", "10"], PICTURE, &["-t", "10"], SOUND].concat();
     let arguments = [
-        PICTURE,
-        SOUND,
-        &sound,
-        &["-c:a", "libmp3lame", "sound.mp3"],
-        &sound,
-        &["-c:a", "aac", "sound.m4a"],
-        &sound,
-        &["-c:a", "aac", "-f", "adts", "sound.aac"],
+        &inputs[..],
+        &["-map", "1:a", "-c:a", "libmp3lame", "sound.mp3"],
+        &["-map", "1:a", "-c:a", "aac", "sound.m4a"],
+        &["-map", "1:a", "-c:a", "aac", "-f", "adts", "sound.aac"],
         &["-map", "0:v", "-frames:v", "1", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "picture.jpg"],
     ];
     files("besides", &arguments.concat())

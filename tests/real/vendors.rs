@@ -78,7 +78,8 @@ impl Vendor {
     /// What it publishes of each object.
     pub(crate) fn digest(self) -> &'static str {
         match self {
-            Self::Seaweed => "md5",
+            // Amazon's client sends it with each upload.
+            Self::Seaweed => "crc32",
             Self::S3 => "crc64nvme",
             Self::Oss => "crc64xz",
             Self::Kodo | Self::QiniuS3 => "qetag",

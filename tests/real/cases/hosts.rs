@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use recfetch_test_support::kodo::{self, Domains, KodoOptions};
 use recfetch_test_support::s3::Permission;
+use recfetch_test_support::tls::{Authority, Shown};
 use recfetch_test_support::{Checksum, Handle, Keys, Object, Objects, OssOptions, S3Options, oss, s3};
 use serde_json::Value;
 
@@ -46,6 +47,8 @@ fn behind() -> &'static Behind {
         };
         let options = KodoOptions {
             domains: Domains::Named(vec![BOUND_AT_QINIU.to_owned()]),
+            // The scheme is a part of what its signatures sign.
+            tls: Some(Authority::new().and_then(|one| one.acceptor(Shown::Right)).expect("a certificate")),
             ..KodoOptions::new(BUCKET, ACCESS, SECRET)
         };
         let kodo = world().runtime.block_on(kodo::start(&objects, options)).expect("a server");
@@ -79,7 +82,7 @@ fn behind() -> &'static Behind {
         ];
         let routes: Vec<_> = servers
             .iter()
-            .flat_map(|(server, names)| names.iter().map(|name| (*name, server.port())))
+            .flat_map(|(server, names)| names.iter().map(|name| (*name, server.url())))
             .collect();
         let hosts = Hosts::start(&routes);
         let servers = servers.into_iter().map(|(server, names)| (names[0], server)).collect();
