@@ -112,7 +112,10 @@ pub(super) struct Transport<D> {
 impl<D: Dialect> Transport<D> {
     pub(super) fn new(name: SourceName, options: &HttpOptions, dialect: D) -> Result<Self, Error> {
         let client = client(options).map_err(|cause| {
-            Error::new(Obstacle::Unexpected, Operation::Sign, &name, "").with_cause(cause)
+            // Where no authority at all is known, that is found out before anything is asked.
+            let of_tls = tls_error(&cause).is_some();
+            let obstacle = if of_tls { Obstacle::Untrusted } else { Obstacle::Unexpected };
+            Error::new(obstacle, Operation::Sign, &name, "").with_cause(cause)
         })?;
         Ok(Self { client, name, dialect })
     }
@@ -452,13 +455,18 @@ pub(super) fn transport_error(
 }
 
 fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(
+        tls_error(error),
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
+    )
+}
+
+/// What of an error is about TLS.
+fn tls_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
     let mut link = Some(error);
     while let Some(error) = link {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return matches!(
-                tls,
-                rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented
-            );
+            return Some(tls);
         }
         // An I/O error shows what it wraps only by `get_ref`.
         link = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
@@ -466,7 +474,7 @@ fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
             None => error.source(),
         };
     }
-    false
+    None
 }
 
 fn redirect_target(from: &Url, headers: &HeaderMap) -> Option<Url> {

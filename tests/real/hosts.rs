@@ -18,10 +18,11 @@ const HTTPS: u16 = 443;
 pub(crate) struct Hosts {
     authority: Authority,
     dir: PathBuf,
+    names: Vec<&'static str>,
 }
 
-/// A host name, or `*.` and all names below one, and the port of the server behind it.
-pub(crate) type Route = (&'static str, u16);
+/// A host name in full, since a hosts file knows no wildcards, and the URL of the server behind it.
+pub(crate) type Route = (&'static str, String);
 
 /// Whether this user may listen where https is, and whether nobody else does.
 pub(crate) fn may_listen() -> bool {
@@ -31,14 +32,14 @@ pub(crate) fn may_listen() -> bool {
 static HOSTS: OnceLock<Hosts> = OnceLock::new();
 
 impl Hosts {
-    /// Starts the web server for these routes, once: all tests share it. `names` are those that are asked for,
-    /// in full, since a hosts file knows no wildcards.
-    pub(crate) fn start(routes: &[Route], names: &[&str]) -> &'static Self {
+    /// Starts the web server for these routes, once: all tests share it.
+    pub(crate) fn start(routes: &[Route]) -> &'static Self {
         HOSTS.get_or_init(|| {
+            let names: Vec<_> = routes.iter().map(|(name, _)| *name).collect();
             let dir = world().scratch.path().join("hosts");
             std::fs::create_dir_all(&dir).expect("a folder");
             let authority = Authority::new().expect("an authority");
-            let (certificate, key) = authority.leaf(names).expect("a certificate");
+            let (certificate, key) = authority.leaf(&names).expect("a certificate");
             std::fs::write(dir.join("leaf.pem"), certificate).expect("written");
             std::fs::write(dir.join("leaf.key"), key).expect("written");
             let lines: String = names.iter().fold(String::new(), |mut lines, name| {
@@ -52,13 +53,18 @@ impl Hosts {
                 assert!(start.elapsed() < Duration::from_secs(20), "nobody answers on port {HTTPS}");
                 std::thread::sleep(Duration::from_millis(20));
             }
-            Self { authority, dir }
+            Self { authority, dir, names }
         })
     }
 
     /// The authority's certificate, for `SSL_CERT_FILE`.
     pub(crate) fn authority(&self) -> String {
         self.authority.pem_path().display().to_string()
+    }
+
+    /// Whether this name leads to a server.
+    pub(crate) fn leads(&self, name: &str) -> bool {
+        self.names.contains(&name)
     }
 
     /// The start of a command line whose rest, `sh -c SCRIPT`, sees these names.
@@ -74,11 +80,11 @@ fn servers(dir: &Path, routes: &[Route]) -> String {
         "listen 127.0.0.1:{HTTPS} ssl; ssl_certificate {0}/leaf.pem; ssl_certificate_key {0}/leaf.key;",
         dir.display()
     );
-    routes.iter().fold(String::new(), |mut text, (name, port)| {
+    routes.iter().fold(String::new(), |mut text, (name, url)| {
         // The request goes on as it came: its path and its host are signed.
         let _ = writeln!(
             text,
-            "  server {{ {tls} server_name {name}; location / {{ proxy_pass http://127.0.0.1:{port}; \
+            "  server {{ {tls} server_name {name}; location / {{ proxy_pass {url}; \
              proxy_set_header Host $http_host; proxy_http_version 1.1; proxy_set_header Connection \"\"; }} }}"
         );
         text

@@ -16,7 +16,9 @@ mod judge;
 mod media;
 mod program;
 mod servers;
+mod shapes;
 mod tools;
+mod vendors;
 
 use std::path::Path;
 
@@ -28,6 +30,7 @@ use media::FORMS;
 use rustix::process::Signal;
 use servers::Server;
 use tools::Tools;
+use vendors::Vendor;
 
 const VARIABLE: &str = "RECFETCH_TOOLS";
 
@@ -104,10 +107,14 @@ fn tests() -> Vec<Test> {
     let mut add =
         |name: &str, needs: Needs, run: Box<dyn FnOnce() + Send>| tests.push((name.to_owned(), needs, run));
     for (name, recording) in FORMS {
-        for server in Server::BOTH {
-            let run = Box::new(move || whole::comes_home(server, &recording()));
-            add(&format!("whole::{name}_from_{}", server.word()), Needs::Servers, run);
+        for vendor in Vendor::ALL {
+            let run = Box::new(move || whole::comes_home(vendor, &recording()));
+            add(&format!("whole::{name}_from_{}", vendor.word()), Needs::Servers, run);
         }
+    }
+    for vendor in Vendor::ALL {
+        let run = Box::new(move || whole::a_large_film_comes_in_parts(vendor));
+        add(&format!("whole::a_large_film_in_parts_from_{}", vendor.word()), Needs::Servers, run);
     }
     let of_each_server: [(&str, OfServer); 9] = [
         ("backup::fills_what_is_missing", backup::fills_what_is_missing),
@@ -196,11 +203,18 @@ fn tests() -> Vec<Test> {
             manners::colour_is_for_terminals_that_want_it,
         ),
     ];
-    let of_names: [(&str, Alone); 5] = [
+    let of_names: [(&str, Alone); 9] = [
         ("hosts::amazons_partition_of_mainland_china", names::amazons_partition_of_mainland_china),
         ("hosts::amazons_partition_of_the_government", names::amazons_partition_of_the_government),
         ("hosts::qinius_s3_interface", names::qinius_s3_interface),
         ("hosts::qinius_own_interface_and_a_bound_domain", names::qinius_own_interface_and_a_bound_domain),
+        ("hosts::aliyuns_networks_by_either_signature", names::aliyuns_networks_by_either_signature),
+        ("hosts::a_domain_bound_to_a_bucket_at_aliyun", names::a_domain_bound_to_a_bucket_at_aliyun),
+        ("hosts::aliyuns_s3_interface", names::aliyuns_s3_interface),
+        (
+            "hosts::the_table_of_regions_names_the_hosts_that_are_used",
+            names::the_table_of_regions_names_the_hosts_that_are_used,
+        ),
         (
             "hosts::another_region_or_authority_leads_nowhere",
             names::another_region_or_authority_leads_nowhere,

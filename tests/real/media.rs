@@ -11,11 +11,12 @@ use recfetch_test_support::Plan;
 use recfetch_test_support::recording::Tags;
 
 use crate::judge::{self, Packets};
+use crate::shapes;
 
 /// Slices as ffmpeg cut them, and what ffprobe counts in each.
 pub(crate) struct Media {
     pub(crate) slices: Vec<Bytes>,
-    durations_ms: Vec<u64>,
+    pub(crate) durations_ms: Vec<u64>,
     packets: Vec<Packets>,
 }
 
@@ -30,13 +31,30 @@ pub(crate) struct Recording {
     pub(crate) order: Vec<String>,
     /// What ffprobe counts in the slices, each looked at alone.
     pub(crate) packets: Packets,
+    /// What else becomes of it.
+    pub(crate) expected: Expected,
 }
 
-const PICTURE: &[&str] = &["-f", "lavfi", "-i", "testsrc=size=320x180:rate=15"];
+/// What a recording is to be called, beside complete, and what is to be made of it.
+#[derive(Clone, Default)]
+pub(crate) struct Expected {
+    /// Codes of all findings, sorted, each once.
+    pub(crate) findings: &'static [&'static str],
+    /// The files that joining gives, by what follows the recording ID in their names, each with its segments.
+    pub(crate) joined: Vec<(String, Vec<String>)>,
+    /// The lists for players, with what ffprobe counts in them.
+    pub(crate) plays: Vec<(&'static str, Packets)>,
+    /// Tracks with a user, a kind and a number of segments.
+    pub(crate) tracks: Vec<(Option<u32>, &'static str, usize)>,
+    /// Master playlists and manifests.
+    pub(crate) masters: usize,
+}
+
+pub(crate) const PICTURE: &[&str] = &["-f", "lavfi", "-i", "testsrc=size=320x180:rate=15"];
 const LARGER_PICTURE: &[&str] = &["-f", "lavfi", "-i", "testsrc=size=640x360:rate=15"];
 const SMALL_PICTURE: &[&str] = &["-f", "lavfi", "-i", "testsrc=size=64x36:rate=2"];
-const SOUND: &[&str] = &["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=8000"];
-const PICTURE_CODEC: &[&str] = &[
+pub(crate) const SOUND: &[&str] = &["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=8000"];
+pub(crate) const PICTURE_CODEC: &[&str] = &[
     "-c:v",
     "libx264",
     "-threads",
@@ -54,7 +72,7 @@ const PICTURE_CODEC: &[&str] = &[
     "-flags:v",
     "+bitexact",
 ];
-const SOUND_CODEC: &[&str] =
+pub(crate) const SOUND_CODEC: &[&str] =
     &["-c:a", "aac", "-aac_coder", "fast", "-b:a", "8k", "-ac", "1", "-flags:a", "+bitexact"];
 const SLICES: &[&str] = &[
     "-fflags",
@@ -78,10 +96,23 @@ pub(crate) fn minute() -> &'static Media {
     MEDIA.get_or_init(|| make("minute", &[PICTURE, SOUND, &["-t", "60"], PICTURE_CODEC, SOUND_CODEC]))
 }
 
+/// The same minute by another recorder: as many pictures, other bytes.
+fn again() -> &'static Media {
+    static MEDIA: OnceLock<Media> = OnceLock::new();
+    let coarser = &["-crf", "42"];
+    MEDIA.get_or_init(|| make("again", &[PICTURE, SOUND, &["-t", "60"], PICTURE_CODEC, coarser, SOUND_CODEC]))
+}
+
 /// A minute of sound.
 pub(crate) fn sound() -> &'static Media {
     static MEDIA: OnceLock<Media> = OnceLock::new();
     MEDIA.get_or_init(|| make("sound", &[SOUND, &["-t", "60"], SOUND_CODEC]))
+}
+
+/// A minute of picture without sound: four slices.
+pub(crate) fn picture() -> &'static Media {
+    static MEDIA: OnceLock<Media> = OnceLock::new();
+    MEDIA.get_or_init(|| make("picture", &[PICTURE, &["-t", "60"], PICTURE_CODEC]))
 }
 
 /// Half a minute of a larger picture and sound: two slices.
@@ -102,13 +133,21 @@ pub(crate) fn two_hours() -> &'static Media {
 pub(crate) type Make = fn() -> Recording;
 
 /// Every form of recording that is fetched whole.
-pub(crate) const FORMS: [(&str, Make); 6] = [
+pub(crate) const FORMS: [(&str, Make); 14] = [
     ("composite", composite),
     ("audio-only", audio_only),
     ("two-hours-long", two_hours_long),
     ("odd-channel-name", odd_channel_name),
     ("failover", failover),
     ("transferred", transferred),
+    ("overlap", overlap),
+    ("individual", shapes::individual),
+    ("individual-standard", shapes::standard),
+    ("individual-webm", shapes::webm),
+    ("original-sound", shapes::original_sound),
+    ("web-page", shapes::web_page),
+    ("composite-with-files", shapes::composite_with_files),
+    ("size-change", shapes::size_change),
 ];
 
 /// Picture and sound in one.
@@ -148,26 +187,44 @@ pub(crate) fn two_sizes() -> (Recording, [u64; 2]) {
     let lengths = [&minute().durations_ms[..2], &larger().durations_ms[..2]].concat();
     let plan = Plan { tags: Tags::None, ..Plan::new(&lengths) };
     let slices: Vec<_> = minute().slices[..2].iter().chain(&larger().slices[..2]).cloned().collect();
-    let frames = [minute(), larger()].map(|media| media.packets[..2].iter().map(|p| p["video"]).sum());
+    let halves = [minute().sum(0..2), larger().sum(0..2)];
     let recording = Recording {
         word: "two-sizes",
         sid: plan.sid.clone(),
         files: plan.files(&slices),
         order: plan.slice_names(),
-        packets: Packets::new(),
+        packets: total(&halves),
+        expected: Expected::default(),
     };
-    (recording, frames)
+    (recording, halves.map(|half| half["video"]))
 }
 
 /// The first recorder wrote three slices; another one the third once more, and the fourth. With what is in it
 /// when the third is there twice.
 pub(crate) fn overlapping() -> (Recording, Packets) {
     let all = plan(minute(), 0..4);
-    let second = Plan { start: all.times().remove(2), failover: Some(0), ..plan(minute(), 2..4) };
+    let second = Plan { start: all.times().remove(2), failover: Some(0), ..plan(again(), 2..4) };
     let first = whole("overlapping", &plan(minute(), 0..3), minute(), 0..3);
-    let recording = joined(first, whole("overlapping", &second, minute(), 2..4));
+    let recording = joined(first, whole("overlapping", &second, again(), 2..4));
     let twice = recording.packets.clone();
     (recording, twice)
+}
+
+/// The same as a form: whole, its overlap told, and joined without it.
+fn overlap() -> Recording {
+    let (mut recording, twice) = overlapping();
+    recording.word = "overlap";
+    let mut joined = recording.order.clone();
+    // Of the third, what the later recorder has.
+    joined.remove(2);
+    recording.expected = Expected {
+        findings: &["failover-gap"],
+        joined: vec![(".ts".to_owned(), joined)],
+        plays: vec![("play.m3u8", twice)],
+        tracks: vec![(None, "mixed", 5)],
+        masters: 0,
+    };
+    recording
 }
 
 /// The playlist of a backup transfer lists all, the plain one only what was there in time.
@@ -176,34 +233,60 @@ fn transferred() -> Recording {
     let mut recording = whole("transferred", &late, minute(), 0..4);
     let plain = plan(minute(), 0..2);
     recording.files.push((plain.playlist_name(), plain.playlist().into()));
+    recording.expected.findings = &["transfer-chosen"];
     recording
 }
 
-fn plan(media: &Media, slices: std::ops::Range<usize>) -> Plan {
+pub(crate) fn plan(media: &Media, slices: std::ops::Range<usize>) -> Plan {
     Plan::new(&media.durations_ms[slices])
 }
 
-fn whole(word: &'static str, plan: &Plan, media: &Media, slices: std::ops::Range<usize>) -> Recording {
-    let mut packets = Packets::new();
-    for (stream, count) in media.packets[slices.clone()].iter().flatten() {
-        *packets.entry(stream.clone()).or_default() += count;
-    }
-    Recording {
-        word,
-        sid: plan.sid.clone(),
-        files: plan.files(&media.slices[slices]),
-        order: plan.slice_names(),
-        packets,
+/// One playlist with its slices, and what becomes of it where it is all there is.
+pub(crate) fn whole(
+    word: &'static str,
+    plan: &Plan,
+    media: &Media,
+    slices: std::ops::Range<usize>,
+) -> Recording {
+    let packets = media.sum(slices.clone());
+    let (sid, order) = (plan.sid.clone(), plan.slice_names());
+    let files = plan.files(&media.slices[slices]);
+    Recording { word, sid, files, expected: in_one(&order, &packets), order, packets }
+}
+
+fn in_one(order: &[String], packets: &Packets) -> Expected {
+    Expected {
+        findings: &[],
+        joined: vec![(".ts".to_owned(), order.to_vec())],
+        plays: vec![("play.m3u8", packets.clone())],
+        tracks: vec![(None, "mixed", order.len())],
+        masters: 0,
     }
 }
 
+/// The second behind the first, on one time line.
 fn joined(mut first: Recording, second: Recording) -> Recording {
     first.files.extend(second.files);
     first.order.extend(second.order);
-    for (stream, count) in second.packets {
-        *first.packets.entry(stream).or_default() += count;
-    }
+    first.packets = total(&[first.packets, second.packets]);
+    first.expected = in_one(&first.order, &first.packets);
     first
+}
+
+/// All of them together.
+pub(crate) fn total(packets: &[Packets]) -> Packets {
+    let mut all = Packets::new();
+    for (stream, count) in packets.iter().flatten() {
+        *all.entry(stream.clone()).or_default() += count;
+    }
+    all
+}
+
+impl Media {
+    /// What is in these slices.
+    pub(crate) fn sum(&self, slices: std::ops::Range<usize>) -> Packets {
+        total(&self.packets[slices])
+    }
 }
 
 impl Recording {
@@ -214,7 +297,12 @@ impl Recording {
 
     /// The slices one after the other: what joining must give.
     pub(crate) fn concatenation(&self) -> Vec<u8> {
-        self.order.iter().flat_map(|name| self.bytes(name)).copied().collect()
+        self.concatenation_of(&self.order)
+    }
+
+    /// These files one after the other.
+    pub(crate) fn concatenation_of(&self, names: &[String]) -> Vec<u8> {
+        names.iter().flat_map(|name| self.bytes(name)).copied().collect()
     }
 
     /// All files but these.
@@ -230,21 +318,36 @@ impl Recording {
 
 fn make(word: &str, parts: &[&[&str]]) -> Media {
     let arguments: Vec<&str> = parts.iter().chain(&[SLICES]).flat_map(|part| part.iter().copied()).collect();
+    read(&made(word, &arguments, count))
+}
+
+/// The files that ffmpeg makes when it is told this, by name.
+pub(crate) fn files(word: &str, arguments: &[&str]) -> BTreeMap<String, Bytes> {
+    let dir = made(word, arguments, |_| ());
+    let entries = std::fs::read_dir(dir).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let name = |path: &Path| path.file_name().expect("a name").to_str().expect("text").to_owned();
+    entries.map(|path| (name(&path), std::fs::read(&path).expect("a file").into())).collect()
+}
+
+/// The folder where ffmpeg made what it was told, and what came `after` it was done. Only once, ever.
+fn made(word: &str, arguments: &[&str], after: fn(&Path)) -> PathBuf {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     // Another recipe is another folder.
     let recipe = arguments.iter().fold(String::new(), |text, argument| text + argument + " ");
     let hash = recipe.bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let media = Path::new(env!("CARGO_TARGET_TMPDIR")).join("real-media");
     let dir = media.join(format!("{word}-{hash:016x}"));
+    let _guard = ONE_AT_A_TIME.lock().expect("lock");
     if !dir.is_dir() {
         let unfinished = media.join(format!("{word}.{}", std::process::id()));
         std::fs::create_dir_all(&unfinished).expect("a folder");
         let mut command = Command::new("ffmpeg");
-        command.args(["-nostdin", "-v", "error", "-y"]).args(&arguments).current_dir(&unfinished);
+        command.args(["-nostdin", "-v", "error", "-y"]).args(arguments).current_dir(&unfinished);
         assert!(command.status().expect("ffmpeg").success(), "ffmpeg made no {word}");
-        count(&unfinished);
+        after(&unfinished);
         std::fs::rename(&unfinished, &dir).expect("renamed");
     }
-    read(&dir)
+    dir
 }
 
 /// Has ffprobe count the packets of each slice, two at a time, and writes that down.
