@@ -8,6 +8,7 @@
 mod certificates;
 mod disk;
 mod forms;
+mod joined_again;
 mod joins;
 mod keep_joined;
 mod kit;
