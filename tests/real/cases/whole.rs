@@ -8,7 +8,7 @@ use crate::judge;
 use crate::media::Recording;
 use crate::program::Case;
 use crate::servers::world;
-use crate::shapes::large_film;
+use crate::shapes::{composite_with_files, large_film};
 use crate::vendors::Vendor;
 
 /// Found, fetched, proven, kept, joined and looked into; judged by others.
@@ -35,6 +35,30 @@ pub(crate) fn comes_home(vendor: Vendor, recording: &Recording) {
     let deep = case.run(&["verify", "--deep", bag, "--json"]).expect(0).json();
     let media = recording.files.iter().filter(|(name, _)| is_media(name)).count();
     assert_eq!(deep["bags"][0]["media"]["judged"], media, "{deep:#}");
+}
+
+/// What shows that the digests are looked at: one bit, in a picture, in sound and in a slice, where no structure
+/// tells of it.
+pub(crate) fn one_bit_is_not_called_whole(vendor: Vendor) {
+    let recording = composite_with_files();
+    let prefix = "one-bit/";
+    vendor.upload(prefix, &recording.files);
+    let wrong =
+        |name: &str| [".jpg", ".m4a"].iter().any(|end| name.ends_with(end)) || name == recording.order[1];
+    for (name, bytes) in recording.files.iter().filter(|(name, _)| wrong(name)) {
+        let mut changed = bytes.to_vec();
+        // Behind the first half there are no heads: neither of the JPEG nor of the M4A, whose index is at the end.
+        let at = changed.len() * 3 / 5;
+        changed[at] ^= 1;
+        vendor.upload_changed(&format!("{prefix}{name}"), bytes, changed.into());
+    }
+    let case = vendor.case("one-bit", prefix);
+    let report = case.fetch(&recording.sid, &["--retries", "1"]).expect(4).json();
+    assert_eq!(report["outcome"], "corrupt");
+    for (name, _) in &recording.files {
+        let verdict = if wrong(name) { "corrupt" } else { "verified" };
+        assert_eq!(judge::object(&report, name)["verdict"], verdict, "{name}");
+    }
 }
 
 /// An MP4 of more than 64 MiB: in parts, and proven as a whole by the store's own digest.
