@@ -112,6 +112,10 @@ fn tests() -> Vec<Test> {
             add(&format!("whole::{name}_from_{}", vendor.word()), Needs::Servers, run);
         }
     }
+    for vendor in Vendor::ALL.into_iter().filter(|vendor| *vendor != Vendor::Seaweed) {
+        let run = Box::new(move || whole::one_bit_is_not_called_whole(vendor));
+        add(&format!("whole::one_bit_is_not_called_whole_from_{}", vendor.word()), Needs::Servers, run);
+    }
     for vendor in Vendor::ALL {
         let run = Box::new(move || whole::a_large_film_comes_in_parts(vendor));
         add(&format!("whole::a_large_film_in_parts_from_{}", vendor.word()), Needs::Servers, run);

@@ -145,6 +145,9 @@ pub(crate) fn qinius_own_interface_and_a_bound_domain() {
     comes_home("qiniu-kodo", &format!("vendor = 0\nregion = 0\ndomain = \"{BOUND_AT_QINIU}\""));
     // Nobody said which domains there are: the account is asked.
     comes_home("qiniu-asked", "vendor = 0\nregion = 0\ninterface = \"kodo\"");
+    for host in ["rsf-z0.qiniuapi.com", "uc.qiniuapi.com", BOUND_AT_QINIU] {
+        assert!(asked("rs-z0.qiniuapi.com", host) > 0, "{host} was not asked");
+    }
 }
 
 pub(crate) fn aliyuns_networks_by_either_signature() {
