@@ -89,8 +89,14 @@ impl World {
     }
 }
 
-/// The lines of the vendors' block: each command with the variables that are set when it runs.
-fn recipes() -> Vec<(Vec<(String, String)>, Vec<String>)> {
+/// A command and the variables that are set when it runs.
+struct Recipe {
+    variables: Vec<(String, String)>,
+    args: Vec<String>,
+}
+
+/// The commands of the vendors' block.
+fn recipes() -> Vec<Recipe> {
     let all = blocks("sh");
     let block = all.iter().find(|block| block.contains("--vendor tencent")).unwrap();
     let mut variables: Vec<(String, String)> = Vec::new();
@@ -107,7 +113,8 @@ fn recipes() -> Vec<(Vec<(String, String)>, Vec<String>)> {
                 })
                 .collect();
         } else if line.starts_with("recfetch ") {
-            found.push((variables.clone(), words().map(str::to_owned).collect()));
+            let args = words().map(str::to_owned).collect();
+            found.push(Recipe { variables: variables.clone(), args });
         }
     }
     found
@@ -116,7 +123,7 @@ fn recipes() -> Vec<(Vec<(String, String)>, Vec<String>)> {
 #[test]
 fn each_vendors_recipe_brings_the_recording_home() {
     let mut seen = Vec::new();
-    for (mut variables, mut args) in recipes() {
+    for Recipe { mut variables, mut args } in recipes() {
         let world = World::new();
         let after = |name: &str| {
             let at = args.iter().position(|word| word == name)?;

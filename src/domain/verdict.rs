@@ -242,6 +242,7 @@ impl fmt::Display for Corruption {
                 write!(f, "its time stamps start at {found_ms} ms, its neighbours say {expected_ms} ms")
             }
             Self::SameAs { other } => write!(f, "the same bytes as `{other}`"),
+            Self::NotOfFormat { form: form @ (Format::Mp4 | Format::Mp3) } => write!(f, "not an {form}"),
             Self::NotOfFormat { form } => write!(f, "not a {form}"),
             Self::CutInside { form } => write!(f, "a {form} that ends too early"),
             Self::Broken { form, at } => write!(f, "a {form} that cannot be read from byte {at} on"),

@@ -165,11 +165,18 @@ impl KodoSource {
         if self.place.domains.is_empty() {
             // Domains for testing are taken back after thirty days and stay in the list.
             let words = error.answer.take().map_or_else(String::new, |words| format!(": {words}"));
-            error = error.with_answer(format!("no domain is bound to the bucket that answers{words}"));
+            let asked = self.discovered.get().map(Vec::as_slice).unwrap_or_default();
+            let hosts: Vec<_> = asked.iter().filter_map(Url::host_str).take(MOST_NAMED).collect();
+            let hosts = hosts.join(", ");
+            error = error
+                .with_answer(format!("no domain is bound to the bucket that answers, of {hosts}{words}"));
         }
         Err(error)
     }
 }
+
+/// How many domains a message names.
+const MOST_NAMED: usize = 3;
 
 /// Whether nobody was there, or nobody for this bucket.
 fn is_no_answer(error: &Error) -> bool {

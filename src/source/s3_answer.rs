@@ -69,7 +69,8 @@ pub(super) fn obstacle(status: StatusCode, headers: &HeaderMap, error: Option<&S
     };
     match error.code.as_str() {
         "NoSuchKey" | "NoSuchVersion" | "NotFound" => Obstacle::Absent,
-        "NoSuchBucket" => Obstacle::NoSuchBucket,
+        // A name that no bucket can have is one that none has.
+        "NoSuchBucket" | "InvalidBucketName" => Obstacle::NoSuchBucket,
         // COS, KS3, OBS and BOS have the same code; where the document does not name the class, a header may.
         "InvalidObjectState" => Obstacle::Frozen {
             class: error
@@ -132,6 +133,7 @@ mod tests {
         for (status, code, more, expected) in [
             (404, "NoSuchKey", "", Obstacle::Absent),
             (404, "NoSuchBucket", "", Obstacle::NoSuchBucket),
+            (400, "InvalidBucketName", "", Obstacle::NoSuchBucket),
             (403, "AccessDenied", "", Obstacle::Denied(Denial::NotAllowed)),
             (403, "SignatureDoesNotMatch", "", Obstacle::Denied(Denial::WrongSecret)),
             (403, "InvalidAccessKeyId", "", Obstacle::Denied(Denial::UnknownKey)),

@@ -78,7 +78,7 @@ pub(super) fn obstacle(status: StatusCode, headers: &HeaderMap, error: Option<&O
     let says = |words: &str| error.message.to_ascii_lowercase().contains(words);
     match error.code.as_str() {
         "NoSuchKey" | "NoSuchVersion" => Obstacle::Absent,
-        "NoSuchBucket" => Obstacle::NoSuchBucket,
+        "NoSuchBucket" | "InvalidBucketName" => Obstacle::NoSuchBucket,
         "InvalidObjectState" => {
             let class = headers.get("x-oss-storage-class").and_then(|v| v.to_str().ok());
             Obstacle::Frozen { class: class.map(str::to_owned) }
@@ -149,6 +149,7 @@ mod tests {
         for (status, code, message, more, expected) in [
             (404, "NoSuchKey", "m", String::new(), Obstacle::Absent),
             (404, "NoSuchBucket", "m", String::new(), Obstacle::NoSuchBucket),
+            (400, "InvalidBucketName", "m", String::new(), Obstacle::NoSuchBucket),
             (403, "AccessDenied", "m", String::new(), denied(Denial::NotAllowed)),
             (403, "UserDisable", "m", String::new(), denied(Denial::NotAllowed)),
             (400, "PublicEndpointForbidden", "m", String::new(), denied(Denial::NotAllowed)),

@@ -21,7 +21,7 @@ use crate::args::{OnlyForm, RecordingArgs, StoreArgs};
 use crate::context::{self, Context};
 use crate::failure::{ExitCode, Failure, hint, printable, saved as hint_of_saved};
 use crate::inputs::Input;
-use crate::output::{playing_time, size, summary, table};
+use crate::output::{count, playing_time, size, summary, table};
 use crate::settings::Settings;
 
 /// How many segments are named that the listing lacks.
@@ -312,14 +312,19 @@ fn details(found: &Found) -> String {
     let mut rows = Vec::new();
     for (key, bytes, verdict) in found.playlists() {
         let said = if verdict.is_verified() { String::new() } else { verdict.to_string() };
-        rows.push(row("playlist", key.as_str(), bytes, &said));
+        let is_master = recording.masters.iter().any(|master| master.set.chosen.key == *key);
+        rows.push(row(if is_master { "master" } else { "playlist" }, key.as_str(), bytes, &said));
     }
     for track in &found.plan().tracks {
         let times = match (track.timeline.first, track.timeline.last) {
             (Some(first), Some(last)) => format!("{first} → {last}"),
             (_, _) => String::new(),
         };
-        let segments = format!("{} segments, {}", track.segments.len(), playing_time(track.playing()));
+        let mut segments = count(track.segments.len(), "segment");
+        // How long slices without a playlist play is known when their bytes are.
+        if !track.is_rebuilt() || !track.playing().is_zero() {
+            let _ = write!(segments, ", {}", playing_time(track.playing()));
+        }
         let said = match (track.is_rebuilt(), times.is_empty()) {
             (false, _) => times,
             (true, true) => REBUILT.to_owned(),

@@ -153,9 +153,13 @@ impl From<QueryError> for Failure {
                     &["check --query, --resource-id and --mode: they must be those of the same recording"],
                 ),
             },
-            QueryError::Unavailable { .. } | QueryError::Unreachable(_) => {
-                (ExitCode::Temporary, &["all hosts were asked: try again later; AGORA_API names others"])
-            }
+            QueryError::Unavailable { .. } | QueryError::Unreachable(_) => (
+                ExitCode::Temporary,
+                &[
+                    "all hosts were asked (those in AGORA_API, else api.sd-rtn.com and api.agora.io): try again \
+                   later, and check the network and the proxy settings",
+                ],
+            ),
             QueryError::Unreadable(_) | QueryError::Unexpected { .. } => (
                 ExitCode::Temporary,
                 &["something else than Agora may have answered: check AGORA_API and the proxy settings"],

@@ -102,7 +102,7 @@ pub(crate) fn finished(report: &Report, run: &Run<'_>) -> String {
     for (path, joined) in run.joined {
         text.push_str(&joined_lines(path, joined));
     }
-    outcome(&mut text, report, &tally, run.dir);
+    outcome(&mut text, report, run.dir);
     text
 }
 
@@ -260,6 +260,10 @@ fn verdict(object: &ObjectReport) -> String {
 
 /// A name without what all names of a recording share.
 fn short_name(name: &str) -> String {
+    // The same times come again in every track.
+    if let Some(track) = name.find("__uid_s_") {
+        return format!("…{}", &name[track..]);
+    }
     match name.rsplit_once('_') {
         Some((shared, own)) if shared.len() > 12 => format!("…_{own}"),
         Some(_) | None => name.to_owned(),
@@ -288,7 +292,9 @@ fn limited(text: &mut String, lines: Vec<String>) {
     }
 }
 
-fn outcome(text: &mut String, report: &Report, tally: &Tally, dir: &Path) {
+fn outcome(text: &mut String, report: &Report, dir: &Path) {
+    // What is wrong with a playlist or a film decides too.
+    let tally = Report::tally(&report.objects);
     let outcome = report.outcome();
     let style = match outcome {
         Outcome::Complete => GREEN,
@@ -456,6 +462,28 @@ mod tests {
         loss       `math/x.m3u8` has no EXT-X-ENDLIST: still recording, crashed, or superseded
         denied     archive/38f8  1 absent, 1 denied   proof: report.json
         ");
+    }
+
+    #[test]
+    fn a_short_name_still_tells_the_track() {
+        for (name, short) in [
+            ("38f8e3cfdc474cd56fc1ceba380d7e1a_math_7b_20260920125154485.ts", "…_20260920125154485.ts"),
+            (
+                "38f8e3cfdc474cd56fc1ceba380d7e1a_math_7b__uid_s_101__uid_e_video_20260920125154485.ts",
+                "…__uid_s_101__uid_e_video_20260920125154485.ts",
+            ),
+            ("film.mp4", "film.mp4"),
+        ] {
+            assert_eq!(short_name(name), short);
+        }
+    }
+
+    #[test]
+    fn a_film_that_is_wrong_is_counted_where_the_verdict_is_told() {
+        let mut film = segment(0, "", Verdict::Absent { looked_in: vec![SourceName::new("prod")] });
+        film.role = ObjectRole::Other;
+        let text = plain(&report(vec![good(0, "prod"), film], Vec::new()), &run(&[]));
+        assert!(text.contains("incomplete archive/38f8  1 absent   proof"), "{text}");
     }
 
     #[test]
