@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::examining::Examination;
+use super::examining::{Examination, lacks_index};
 use crate::archive::{self, Damage, EarlierV1, Error, ObjectV1, ReportV1, RoleV1, Verification};
 use crate::domain::digest::Algorithm;
 use crate::domain::place::SourceName;
@@ -69,6 +69,9 @@ pub fn check_media(
     check.damage.sort_by(|a, b| a.path.cmp(&b.path));
     error.map_or(Ok(check), Err)
 }
+
+/// Held by whoever looks at an index that is large.
+static LARGE_INDEX: Mutex<()> = Mutex::new(());
 
 /// A file to be looked into, or a segment inside of a joined one.
 struct Work {
@@ -226,7 +229,16 @@ fn look(verification: &Verification, file: &Work, progress: &(dyn Fn(u64) + Sync
         bytes += piece.len() as u64;
         progress(piece.len() as u64);
     })?;
-    let structure = examination.finish();
+    let mut structure = examination.finish();
+    if lacks_index(&structure) {
+        // One at a time: memory is bounded for all files together.
+        let _one = LARGE_INDEX.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut again = Examination::of_large_index(file.expected.content);
+        archive::read_payload(&verification.dir, &file.path, file.part.clone(), &mut |piece| {
+            again.push(piece)
+        })?;
+        structure = again.finish();
+    }
     let can_be_judged = match &structure {
         Structure::NotExamined => false,
         Structure::TransportStream(facts) => facts.scrambled == 0,
