@@ -6,14 +6,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, OpenOptions};
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
 use super::error::{Doing, Error};
 use super::journal::Journal;
-use super::{Archive, Record, Staged, WORK, guard, mtime};
+use super::{Archive, Presence, Record, Staged, Trust, WORK, guard, mtime};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::key::ObjectName;
 use crate::domain::place::SourceName;
@@ -76,67 +76,110 @@ impl Archive {
     }
 
     /// Gives joined files their places in the bag, and removes those of `before`, paths in the bag, that have
-    /// no place any more.
+    /// no place any more. Segments of theirs that are in none of the new ones become files of their own: what
+    /// was proven stays.
     ///
     /// As with single objects the journal comes first, so that whatever lies under a final name is known to be
-    /// ours.
+    /// ours. The last file comes first: until all have their place, those that are left are found where they
+    /// grew.
     ///
     /// # Errors
     /// Where the disk refuses; [`Error::Foreign`] where a file that recfetch did not write has a name.
     pub fn place(&self, wholes: Vec<Whole>, before: &[String]) -> Result<Vec<Record>, Error> {
         self.unseal()?;
+        let parts: HashSet<_> =
+            wholes.iter().flat_map(|whole| &whole.parts).map(|p| p.name.clone()).collect();
+        let known = self.records();
+        let lie_in = |record: &Record| record.offset.is_some() && before.contains(&record.path);
+        for record in known.iter().filter(|record| lie_in(record) && !parts.contains(&record.name)) {
+            if self.take_out(record)?.is_none() {
+                guard(&self.records).remove(&record.name);
+            }
+        }
+        // Segments that were files of their own: their bytes are in the new files, under a journal of these.
+        for record in known.iter().filter(|record| record.offset.is_none() && parts.contains(&record.name)) {
+            remove_file(&self.dir.join(&record.path))?;
+        }
         let mut ours: HashSet<String> = guard(&self.records).values().map(|r| r.path.clone()).collect();
         let mut placed: Vec<Record> = Vec::new();
-        for whole in wholes {
-            let path = self.path_of(&whole.name);
-            let to = self.dir.join(&path);
-            if !ours.contains(&path) && to.symlink_metadata().is_ok() {
+        for whole in wholes.into_iter().rev() {
+            let (record, lines) = self.lines_of(&whole)?;
+            let to = self.dir.join(&record.path);
+            if !ours.contains(&record.path) && to.symlink_metadata().is_ok() {
                 return Err(Error::Foreign { path: to });
             }
             if let Some(folder) = to.parent() {
                 std::fs::create_dir_all(folder).doing("create", folder)?;
             }
-            let meta = whole.from.metadata().doing("examine", &whole.from)?;
-            let at = whole.parts.iter().map(|part| part.at).max().unwrap_or_default();
-            let record = Record {
-                name: whole.name,
-                path: path.clone(),
-                offset: None,
-                size: whole.size,
-                digests: vec![whole.sha256],
-                evidence: Evidence::LengthOnly,
-                from: SourceName::new("joined"),
-                etag: None,
-                at,
-                clock: None,
-                playing_ms: None,
-                breaks: 0,
-                form: Default::default(),
-                mtime: mtime(&meta),
-            };
-            let parts = whole.parts.into_iter();
-            let mut lines: Vec<_> =
-                parts.map(|part| Record { path: path.clone(), mtime: mtime(&meta), ..part }).collect();
-            lines.push(record.clone());
             guard(&self.journal).append_all(&lines)?;
             guard(&self.records).extend(lines.into_iter().map(|line| (line.name.clone(), line)));
             if whole.from != to {
                 std::fs::rename(&whole.from, &to).doing("rename to", &to)?;
             }
-            ours.insert(path);
+            ours.insert(record.path.clone());
             placed.push(record);
         }
+        placed.reverse();
         let stays: HashSet<_> = placed.iter().map(|record| &record.path).collect();
         let goes: HashSet<_> = before.iter().filter(|path| !stays.contains(path)).collect();
         guard(&self.records).retain(|_, record| !goes.contains(&record.path));
-        for path in goes {
-            let path = self.dir.join(path);
-            match std::fs::remove_file(&path) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e).doing("remove", &path),
-                Ok(()) | Err(_) => {}
-            }
-        }
+        goes.into_iter().try_for_each(|path| remove_file(&self.dir.join(path)))?;
         Ok(placed)
+    }
+
+    /// The record of a joined file, and the journal's lines about its segments and itself.
+    fn lines_of(&self, whole: &Whole) -> Result<(Record, Vec<Record>), Error> {
+        let path = self.path_of(&whole.name);
+        let mtime = mtime(&whole.from.metadata().doing("examine", &whole.from)?);
+        let record = Record {
+            name: whole.name.clone(),
+            path: path.clone(),
+            offset: None,
+            size: whole.size,
+            digests: vec![whole.sha256.clone()],
+            evidence: Evidence::LengthOnly,
+            from: SourceName::new("joined"),
+            etag: None,
+            at: whole.parts.iter().map(|part| part.at).max().unwrap_or_default(),
+            clock: None,
+            playing_ms: None,
+            breaks: 0,
+            form: Default::default(),
+            mtime,
+        };
+        let parts = whole.parts.iter().cloned();
+        let mut lines: Vec<_> = parts.map(|part| Record { path: path.clone(), mtime, ..part }).collect();
+        lines.push(record.clone());
+        Ok((record, lines))
+    }
+
+    /// Makes a segment that lies in a joined file a file of its own; the joined file stays as it is. `None`
+    /// where its bytes are not as they were proven.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn take_out(&self, record: &Record) -> Result<Option<Record>, Error> {
+        if self.examine(record, Trust::Hash)? != Presence::Proven {
+            return Ok(None);
+        }
+        let path = self.dir.join(&record.path);
+        let mut file = File::open(&path).doing("open", &path)?;
+        file.seek(SeekFrom::Start(record.offset.unwrap_or_default())).doing("read", &path)?;
+        let mut staged = self.stage()?;
+        let (mut buffer, mut left, mut sha256) = (vec![0; 256 * 1024], record.size, Sha256::new());
+        while left > 0 {
+            let most = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+            file.read_exact(&mut buffer[..most]).doing("read", &path)?;
+            sha256.update(&buffer[..most]);
+            staged.write(&buffer[..most])?;
+            left -= most as u64;
+        }
+        if !is_sha256(record, sha256.finalize().into()) {
+            return Ok(None);
+        }
+        let record = Record { path: self.path_of(&record.name), offset: None, ..record.clone() };
+        self.publish(staged, record.clone())?;
+        Ok(Some(record))
     }
 }
 
@@ -336,6 +379,13 @@ fn file_name(number: usize) -> String {
 
 fn old(dir: &Path) -> PathBuf {
     dir.with_extension("old")
+}
+
+fn remove_file(path: &Path) -> Result<(), Error> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e).doing("remove", path),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 fn remove_folder(dir: &Path) -> Result<(), Error> {

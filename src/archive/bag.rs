@@ -1,6 +1,6 @@
 //! The tag files of a bag, written when everything else is in place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
@@ -129,16 +129,16 @@ impl Archive {
     }
 
     /// Records whose file is there. Those that were damaged and could not be had again leave the payload,
-    /// because no manifest can vouch for them; their bytes may be the best copy left, and are set aside.
+    /// because no manifest can vouch for them; their bytes may be the best copy left, and are set aside. With a
+    /// joined file go all segments in it.
     fn present_records(&self) -> Vec<Record> {
         let mut records = guard(&self.records);
-        records.retain(|_, record| {
-            let whole = self.examine(record, Trust::Mtime).is_ok_and(|p| p == Presence::Proven);
-            if !whole {
-                self.set_aside(&record.path);
-            }
-            whole
-        });
+        let is_whole =
+            |record: &Record| self.examine(record, Trust::Mtime).is_ok_and(|p| p == Presence::Proven);
+        let damaged = records.values().filter(|record| !is_whole(record));
+        let damaged: BTreeSet<String> = damaged.map(|record| record.path.clone()).collect();
+        damaged.iter().for_each(|path| self.set_aside(path));
+        records.retain(|_, record| !damaged.contains(&record.path));
         records.values().cloned().collect()
     }
 
@@ -348,7 +348,7 @@ fn parts(records: &[Record]) -> String {
 }
 
 fn sync_folders(dir: &Path, records: &[Record]) -> Result<(), Error> {
-    let folders: std::collections::BTreeSet<PathBuf> =
+    let folders: BTreeSet<PathBuf> =
         records.iter().filter_map(|record| Some(dir.join(&record.path).parent()?.to_owned())).collect();
     folders.iter().try_for_each(|folder| sync_folder(folder))
 }

@@ -12,7 +12,7 @@ use super::assembly::hash_into;
 use super::bag::{self, MANIFEST, TAG_MANIFEST};
 use super::error::{Doing, Error};
 use super::guard;
-use super::wire::ReportV1;
+use super::wire::{EarlierV1, ReportV1};
 use crate::domain::key::ObjectName;
 
 /// What was found in a bag.
@@ -211,12 +211,13 @@ struct Part {
 /// The segments inside of each joined file, in order.
 fn parts_of(report: Option<&ReportV1>) -> BTreeMap<String, Vec<Part>> {
     let mut parts: BTreeMap<String, Vec<Part>> = BTreeMap::new();
-    for object in report.iter().flat_map(|report| &report.objects) {
-        if let (Some(path), Some(offset), Some(size)) = (&object.path, object.offset, object.size) {
+    let judged = report.iter().flat_map(|report| &report.objects).filter_map(EarlierV1::of);
+    for object in judged.chain(report.iter().flat_map(|report| report.earlier.iter().cloned())) {
+        if let Some(offset) = object.offset {
             let sha256 = object.digests.iter().find(|digest| digest.algorithm == "sha256");
             let sha256 = sha256.map(|digest| digest.hex.to_ascii_lowercase()).unwrap_or_default();
-            let part = Part { offset, size, sha256, name: object.name.clone() };
-            parts.entry(path.clone()).or_default().push(part);
+            let part = Part { offset, size: object.size, sha256, name: object.name };
+            parts.entry(object.path).or_default().push(part);
         }
     }
     parts.values_mut().for_each(|parts| parts.sort_by_key(|part| part.offset));

@@ -129,6 +129,8 @@ pub enum Finding {
     ToldAbsent {
         /// Where it should be.
         key: ObjectKey,
+        /// Whether the slices carry what is in it, where it is no playlist.
+        beside: Beside,
     },
     /// A master playlist or DASH manifest names something that is not there. Agora writes such references
     /// (public reports since 2021), so nothing need be missing.
@@ -410,11 +412,14 @@ impl Finding {
             | Self::UnsafeUri { .. }
             | Self::DurationWithoutUri { .. } => Severity::Loss,
             // A playlist that was written may list what nobody else knows of. An MP4 or a picture beside it
-            // shows nothing that the slices do not.
-            Self::ToldAbsent { key } => match key.as_str().to_ascii_lowercase().ends_with(".m3u8") {
-                true => Severity::Loss,
-                false => Severity::Warning,
-            },
+            // shows nothing that the slices do not; where slices were not asked for it is all there is.
+            Self::ToldAbsent { key, beside } => {
+                let is_list = key.as_str().to_ascii_lowercase().ends_with(".m3u8");
+                match (is_list, beside) {
+                    (true, _) | (false, Beside::Nothing) => Severity::Loss,
+                    (false, Beside::Slices) => Severity::Warning,
+                }
+            }
             // Below a second it is a seam between slices, which players do not notice either.
             Self::UnlistedGap { ms, .. } => {
                 if *ms >= 1000 {

@@ -89,7 +89,7 @@ impl Only {
         self.0.iter().copied()
     }
 
-    fn wants_key(&self, key: &ObjectKey) -> bool {
+    pub(crate) fn wants_key(&self, key: &ObjectKey) -> bool {
         self.is_everything() || Form::of(key.as_str()).is_some_and(|form| self.wants(form))
     }
 
@@ -128,6 +128,11 @@ impl Only {
         left
     }
 
+    /// What carries the content of a film, a sound or a picture that is missing.
+    pub(crate) fn beside(&self) -> Beside {
+        if self.wants(Form::Hls) { Beside::Slices } else { Beside::Nothing }
+    }
+
     /// Whether a finding of locating is about what was asked for.
     fn concerns(&self, finding: &Finding) -> bool {
         if let Finding::UnknownName { key }
@@ -159,7 +164,7 @@ fn missing_indexes(recording: &Recording, only: &Only) -> Vec<Finding> {
             groups.entry((kind, name.failover, name.track)).or_default().insert(index);
         }
     }
-    let beside = if only.wants(Form::Hls) { Beside::Slices } else { Beside::Nothing };
+    let beside = only.beside();
     let mut findings = Vec::new();
     for ((kind, _, track), here) in groups {
         let Some(&last) = here.last() else { continue };

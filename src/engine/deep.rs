@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::examining::Examination;
-use crate::archive::{self, Damage, Error, ObjectV1, ReportV1, RoleV1, Verification};
+use super::examining::{Examination, lacks_index};
+use crate::archive::{self, Damage, EarlierV1, Error, ObjectV1, ReportV1, RoleV1, Verification};
 use crate::domain::digest::Algorithm;
 use crate::domain::place::SourceName;
 use crate::domain::verdict::{
@@ -70,6 +70,9 @@ pub fn check_media(
     error.map_or(Ok(check), Err)
 }
 
+/// Held by whoever looks at an index that is large.
+static LARGE_INDEX: Mutex<()> = Mutex::new(());
+
 /// A file to be looked into, or a segment inside of a joined one.
 struct Work {
     path: String,
@@ -85,31 +88,77 @@ struct Looked {
     what: Option<Corruption>,
 }
 
+/// What the report knows of a payload file, or of a segment inside of a joined one.
+#[derive(Clone, Copy)]
+enum Known<'a> {
+    Judged(&'a ObjectV1),
+    Earlier(&'a EarlierV1),
+}
+
+impl<'a> Known<'a> {
+    fn path(self) -> Option<&'a str> {
+        match self {
+            Self::Judged(object) => object.path.as_deref(),
+            Self::Earlier(object) => Some(&object.path),
+        }
+    }
+
+    fn name(self) -> &'a str {
+        match self {
+            Self::Judged(object) => &object.name,
+            Self::Earlier(object) => &object.name,
+        }
+    }
+
+    fn part(self) -> Option<Range<u64>> {
+        let (offset, size) = match self {
+            Self::Judged(object) => (object.offset?, object.size?),
+            Self::Earlier(object) => (object.offset?, object.size),
+        };
+        Some(offset..offset.saturating_add(size))
+    }
+
+    fn is_playlist(self) -> bool {
+        match self {
+            Self::Judged(object) => object.role == RoleV1::Playlist,
+            Self::Earlier(object) => object.name.to_ascii_lowercase().ends_with(".m3u8"),
+        }
+    }
+
+    /// What its structure was examined as; where the report does not tell, its name does.
+    fn form(self, by_name: bool) -> Option<Format> {
+        match self {
+            Self::Judged(object) if !by_name => object.format.as_deref().and_then(Format::from_code),
+            Self::Judged(_) | Self::Earlier(_) => Format::of_name(self.name()),
+        }
+    }
+}
+
 fn plan(verification: &Verification) -> Result<Vec<Work>, Error> {
     let report = verification.report.as_ref();
-    let mut objects: HashMap<&str, Vec<&ObjectV1>> = HashMap::new();
-    for object in report.iter().flat_map(|report| &report.objects) {
-        if let Some(path) = object.path.as_deref() {
+    let judged = report.iter().flat_map(|report| &report.objects).map(Known::Judged);
+    let earlier = report.iter().flat_map(|report| &report.earlier).map(Known::Earlier);
+    let mut objects: HashMap<&str, Vec<Known<'_>>> = HashMap::new();
+    for object in judged.chain(earlier) {
+        if let Some(path) = object.path() {
             objects.entry(path).or_default().push(object);
         }
     }
     let by_name = report.is_none_or(tells_no_forms);
     let damaged: BTreeSet<&str> = verification.damage.iter().filter_map(path_of).collect();
     let paths = archive::payload(&verification.dir)?;
-    let one = |path: &str, object: Option<&ObjectV1>| {
-        let is_playlist = object.is_some_and(|object| object.role == RoleV1::Playlist);
-        if is_playlist || (object.is_none() && path.to_ascii_lowercase().ends_with(".m3u8")) {
+    let one = |path: &str, object: Option<Known<'_>>| {
+        let is_playlist = match object {
+            Some(object) => object.is_playlist(),
+            None => path.to_ascii_lowercase().ends_with(".m3u8"),
+        };
+        if is_playlist {
             return None;
         }
-        let form = match object {
-            Some(object) if !by_name => object.format.as_deref().and_then(Format::from_code),
-            Some(object) => Format::of_name(&object.name),
-            None => Format::of_name(path),
-        };
-        let part = object.and_then(|object| Some((object.offset?, object.size?)));
-        let part = part.map(|(offset, size)| offset..offset.saturating_add(size));
+        let form = object.map_or_else(|| Format::of_name(path), |object| object.form(by_name));
+        let part = object.and_then(Known::part);
         let label = match (&part, object) {
-            (Some(_), Some(object)) => format!("{path} ({})", object.name),
+            (Some(_), Some(object)) => format!("{path} ({})", object.name()),
             (_, _) => path.to_owned(),
         };
         Some(Work { path: path.to_owned(), part, label, expected: expectation(form, object) })
@@ -118,7 +167,11 @@ fn plan(verification: &Verification) -> Result<Vec<Work>, Error> {
     for path in paths.iter().filter(|path| !damaged.contains(path.as_str())) {
         match objects.get(path.as_str()) {
             // The segments of a joined file are judged one by one, as they were when they came.
-            Some(objects) => work.extend(objects.iter().filter_map(|object| one(path, Some(*object)))),
+            Some(objects) => {
+                let is_joined = objects.iter().any(|object| object.part().is_some());
+                let alone = objects.iter().filter(|object| !is_joined || object.part().is_some());
+                work.extend(alone.filter_map(|object| one(path, Some(*object))));
+            }
             None => work.extend(one(path, None)),
         }
     }
@@ -132,19 +185,22 @@ fn tells_no_forms(report: &ReportV1) -> bool {
         && !report.findings.iter().any(|finding| finding.code == "encrypted")
 }
 
-fn expectation(form: Option<Format>, object: Option<&ObjectV1>) -> Expectation {
+fn expectation(form: Option<Format>, object: Option<Known<'_>>) -> Expectation {
+    let (evidence, digests, duration_ms) = match object {
+        Some(Known::Judged(object)) => (object.evidence.as_ref(), &object.digests[..], object.duration_ms),
+        Some(Known::Earlier(object)) => (Some(&object.evidence), &object.digests[..], None),
+        None => (None, &[][..], None),
+    };
     // What a store vouched for when it was fetched is known to have been recorded so.
-    let vouched_for =
-        object.and_then(|object| object.evidence.as_ref()).is_some_and(|e| e.kind == "store-digest");
-    let sha256 = object
+    let vouched_for = evidence.is_some_and(|evidence| evidence.kind == "store-digest");
+    let sha256 = digests
         .iter()
-        .flat_map(|object| &object.digests)
         .filter(|_| vouched_for)
         .filter_map(archive::DigestV1::to_digest)
         .filter(|digest| digest.algorithm() == Algorithm::Sha256);
     Expectation {
         content: Content::from(form),
-        duration: object.and_then(|object| object.duration_ms).map(Duration::from_millis),
+        duration: duration_ms.map(Duration::from_millis),
         digests: sha256.collect(),
         ..Expectation::default()
     }
@@ -173,7 +229,16 @@ fn look(verification: &Verification, file: &Work, progress: &(dyn Fn(u64) + Sync
         bytes += piece.len() as u64;
         progress(piece.len() as u64);
     })?;
-    let structure = examination.finish();
+    let mut structure = examination.finish();
+    if lacks_index(&structure) {
+        // One at a time: memory is bounded for all files together.
+        let _one = LARGE_INDEX.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut again = Examination::of_large_index(file.expected.content);
+        archive::read_payload(&verification.dir, &file.path, file.part.clone(), &mut |piece| {
+            again.push(piece)
+        })?;
+        structure = again.finish();
+    }
     let can_be_judged = match &structure {
         Structure::NotExamined => false,
         Structure::TransportStream(facts) => facts.scrambled == 0,

@@ -27,12 +27,22 @@ enum Examiner {
 }
 
 impl Examination {
+    /// For one body of many that pass at once.
     pub(super) fn new(content: Content) -> Self {
+        Self::with_index(content, mp4::USUAL_INDEX)
+    }
+
+    /// For a body whose index is too large for that, one at a time: see [`lacks_index`].
+    pub(super) fn of_large_index(content: Content) -> Self {
+        Self::with_index(content, mp4::LARGEST_INDEX)
+    }
+
+    fn with_index(content: Content, limit: usize) -> Self {
         let sound = |form, frames| Examiner::Sound(form, Box::new(sound::Examiner::new(frames)));
         let examiner = content.format().map(|form| match form {
             Format::TransportStream => Examiner::TransportStream(Box::default()),
             Format::WebM => Examiner::WebM(Box::default()),
-            Format::Mp4 => Examiner::Mp4(Box::default()),
+            Format::Mp4 => Examiner::Mp4(Box::new(mp4::Examiner::with_limit(limit))),
             Format::Adts => sound(form, sound::Frames::Adts),
             Format::Mp3 => sound(form, sound::Frames::Mp3),
             Format::Jpeg => Examiner::Jpeg(picture::Examiner::new()),
@@ -76,6 +86,11 @@ impl Examination {
             Some(Examiner::Jpeg(examiner)) => Structure::Jpeg(jpeg_facts(&examiner.finish())),
         }
     }
+}
+
+/// Whether the index of a body was too large to be gathered while others pass.
+pub(super) fn lacks_index(structure: &Structure) -> bool {
+    matches!(structure, Structure::Mp4(facts) if facts.too_large)
 }
 
 fn ts_facts(summary: &ts::Summary) -> TsFacts {

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::assemble::{JoinRequest, Overlap, RunFiles, track_key};
 use super::object::{self, Fetched as FetchedObject, Job, Proven};
-use super::reporting::{findings_of, kept_report, report_of};
+use super::reporting::{findings_of, kept_other, kept_report, report_of};
 use super::run::{Failed, Run, Seen, record_of};
 use super::sink::Sink;
 use super::{Candidate, Context};
@@ -164,21 +164,20 @@ impl Run {
         request: &JoinRequest,
     ) -> Result<Kept, Failed> {
         let files = request.runs;
-        let in_bag: Vec<Record> = track
-            .names()
-            .filter_map(|name| kept.get(name).filter(|record| record.offset.is_some()).cloned())
-            .collect();
+        let here: Vec<&Record> = track.names().filter_map(|name| kept.get(name)).collect();
         let dir = self.archive.dir().to_owned();
+        // Also those that were files of their own, before overlaps were treated as they are now.
         let mut before: Before =
-            in_bag.iter().map(|r| (r.name.clone(), (dir.join(&r.path), r.clone()))).collect();
+            here.iter().map(|r| (r.name.clone(), (dir.join(&r.path), (*r).clone()))).collect();
+        let in_bag: Vec<_> = here.into_iter().filter(|record| record.offset.is_some()).cloned().collect();
         let assembly = self.open_assembly(&track).await?;
         let (mut assembly, start) = if assembly.parts().is_empty() {
-            let followed = track.follow(&in_bag, files).filter(|_| !in_bag.is_empty());
+            let followed = track.follow(&in_bag, files).filter(|_| self.fill_files(&in_bag));
             if let Some(mut followed) = followed {
                 let behind = (followed.next..track.slots.len()).filter(|n| !track.slots[*n].is_left_out);
                 followed.holes.extend(behind);
-                if !self.any_came(candidate, folder, &track, &followed.holes).await? {
-                    self.keep(&track, in_bag);
+                if !self.any_came(candidate, folder, &track, &followed.holes, &before).await? {
+                    self.keep(candidate, &track, in_bag);
                     assembly.remove()?;
                     return Ok(Kept { id: track.id, assembly: None });
                 }
@@ -187,11 +186,11 @@ impl Run {
         } else {
             let followed = track.follow(assembly.parts(), files);
             let goes_on = match &followed {
-                Some(followed) => !self.any_came(candidate, folder, &track, &followed.holes).await?,
+                Some(followed) => !self.any_came(candidate, folder, &track, &followed.holes, &before).await?,
                 None => false,
             };
             if goes_on {
-                self.keep(&track, assembly.parts().to_vec());
+                self.keep(candidate, &track, assembly.parts().to_vec());
                 (assembly, followed)
             } else {
                 let parts = assembly.parts().to_vec();
@@ -206,6 +205,19 @@ impl Run {
         Ok(Kept { id: track.id, assembly: Some(assembly) })
     }
 
+    /// Whether these segments are all that there is in their files. None are no file.
+    fn fill_files(&self, in_bag: &[Record]) -> bool {
+        let mut sizes: HashMap<&str, u64> = HashMap::new();
+        for part in in_bag {
+            let size = sizes.entry(&part.path).or_default();
+            *size = size.saturating_add(part.size);
+        }
+        let files = self.archive.records();
+        let is_full = |file: &Record| sizes.get(file.path.as_str()) == Some(&file.size);
+        let full = files.iter().filter(|record| record.offset.is_none() && is_full(record)).count();
+        !sizes.is_empty() && full == sizes.len()
+    }
+
     async fn open_assembly(&self, track: &JoinedTrack) -> Result<Assembly, Failed> {
         let (archive, key) = (self.archive.clone(), track_key(&track.id));
         let opened = tokio::task::spawn_blocking(move || archive.assembly(&key)).await;
@@ -213,11 +225,12 @@ impl Run {
     }
 
     /// Says that these segments are here from an earlier run.
-    fn keep(&mut self, track: &JoinedTrack, parts: Vec<Record>) {
+    fn keep(&mut self, candidate: &Candidate, track: &JoinedTrack, parts: Vec<Record>) {
         let items: HashMap<_, _> = track.slots.iter().map(|slot| (&slot.item.name, &slot.item)).collect();
         for record in parts {
             if let Some(item) = items.get(&record.name) {
                 self.findings.extend(findings_of(item, &record));
+                self.findings.extend(kept_other(item, &record, candidate.store.source.name()));
                 let mut report = kept_report(item, &record);
                 // Where it lies is known once its file has a place.
                 (report.path, report.offset) = (None, None);
@@ -235,7 +248,11 @@ impl Run {
         folder: &KeyPrefix,
         track: &JoinedTrack,
         holes: &[usize],
+        before: &Before,
     ) -> Result<bool, Failed> {
+        if holes.iter().any(|n| before.contains_key(&track.slots[*n].item.name)) {
+            return Ok(true);
+        }
         let mut queue = holes.iter().map(|n| track.slots[*n].item.clone());
         let mut running = JoinSet::new();
         loop {
@@ -292,6 +309,7 @@ impl Run {
                 } else if self.context.cancel.is_cancelled() {
                     Came::Interrupted
                 } else if let Some((file, record)) = before.get(&slot.item.name) {
+                    self.findings.extend(kept_other(&slot.item, record, candidate.store.source.name()));
                     Came::Before(file.clone(), Box::new(record.clone()))
                 } else if let Some(job) = self.job(candidate, folder, &slot.item) {
                     let (context, archive) = (self.context.clone(), self.archive.clone());

@@ -394,7 +394,7 @@ async fn adopt_playlists_of_fallbacks(
             if is_there {
                 findings.retain(|finding| {
                     !matches!(finding, Finding::NoPlaylist { track: t } if *t == track.id)
-                        && !matches!(finding, Finding::ToldAbsent { key: told } if *told == key)
+                        && !matches!(finding, Finding::ToldAbsent { key: told, .. } if *told == key)
                 });
                 let chosen = ObjectInfo::bare(key);
                 track.playlists.push(PlaylistSet { failover: None, chosen, kept: Vec::new() });

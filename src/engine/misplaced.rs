@@ -129,7 +129,7 @@ impl Run {
     }
 
     /// What was proven about a segment, wherever it lies.
-    fn known(&self, name: &ObjectName) -> Option<Record> {
+    pub(super) fn known(&self, name: &ObjectName) -> Option<Record> {
         self.assembled.get(name).cloned().or_else(|| self.archive.record(name))
     }
 

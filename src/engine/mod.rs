@@ -208,6 +208,8 @@ struct Context {
     width: Mutex<Width>,
     start: Instant,
     noticed: Mutex<Vec<Finding>>,
+    /// Held by whoever looks at an index that is too large to be gathered while other objects pass.
+    large_index: tokio::sync::Mutex<()>,
     /// Objects that are being fetched now.
     busy: AtomicUsize,
 }
@@ -228,6 +230,7 @@ impl Fetcher {
                 width,
                 start: Instant::now(),
                 noticed,
+                large_index: tokio::sync::Mutex::default(),
                 busy: AtomicUsize::new(0),
             }),
         }

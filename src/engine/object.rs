@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Context;
+use super::examining::{Examination, lacks_index};
 use super::meter::Meter;
 use super::ranges::{Ended, Parts};
 use super::retry::Retries;
 use super::sink::Sink;
-use crate::archive;
+use crate::archive::{self, StagedReader};
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::key::{ObjectKey, ObjectName};
@@ -18,7 +19,7 @@ use crate::domain::place::{Denial, ETag, Obstacle, SourceName};
 use crate::domain::playlist::MAX_BYTES;
 use crate::domain::report::Try;
 use crate::domain::verdict::{
-    Content, Corruption, Evidence, Expectation, Framing, Observation, Verdict, judge,
+    Content, Corruption, Evidence, Expectation, Framing, Observation, Structure, Verdict, judge,
 };
 use crate::event::Event;
 use crate::source::{Error, Read, Source};
@@ -224,7 +225,7 @@ impl Fetch<'_> {
         let mut changes = 0;
         self.furthest = 0;
         if let Some(transfer) = self.in_parts(source, key).await? {
-            return self.judge(source.name(), transfer);
+            return self.judge(source.name(), transfer).await;
         }
         loop {
             let error = match self.request(source, key, &mut current, &mut retries).await {
@@ -267,7 +268,7 @@ impl Fetch<'_> {
         let Some(transfer) = current else {
             return Err(Failure::Corrupt(Corruption::Empty));
         };
-        self.judge(source.name(), transfer)
+        self.judge(source.name(), transfer).await
     }
 
     /// A large object in parts; `None` where it is not large, or does not come so.
@@ -417,13 +418,24 @@ impl Fetch<'_> {
         Transfer { meter, expected, vouched_by, etag: info.etag.clone(), framing }
     }
 
-    fn judge(
+    async fn judge(
         &mut self,
         name: &SourceName,
         transfer: Transfer,
     ) -> Result<(Evidence, Observation, Option<ETag>), Failure> {
         let Transfer { meter, expected, vouched_by, etag, framing } = transfer;
-        let seen = meter.finish(framing);
+        let mut seen = meter.finish(framing);
+        if let (true, Sink::File { staged, .. }) = (lacks_index(&seen.structure), &self.sink) {
+            // One at a time: memory is bounded for all objects together.
+            let _one = self.context.large_index.lock().await;
+            let (reader, content, size) =
+                (staged.reader().map_err(Failure::Disk)?, expected.content, seen.size);
+            let examined = tokio::task::spawn_blocking(move || examine(&reader, content, size)).await;
+            // A task that ended by itself leaves the structure unproven.
+            if let Ok(structure) = examined {
+                seen.structure = structure.map_err(Failure::Disk)?;
+            }
+        }
         match judge(&expected, &seen, &vouched_by) {
             Ok(evidence) => Ok((evidence, seen, etag)),
             Err(what) => {
@@ -451,6 +463,19 @@ impl Fetch<'_> {
         self.failed_tries.push(Try { from: from.clone(), why: why.to_owned() });
         self.context.tell(&Event::TryFailed { name: &self.job.name, from, why, retry_in });
     }
+}
+
+/// Looks once more at the structure of what was written.
+fn examine(file: &StagedReader, content: Content, size: u64) -> Result<Structure, archive::Error> {
+    let mut examination = Examination::of_large_index(content);
+    let (mut buffer, mut at) = (vec![0; 256 * 1024], 0);
+    while at < size {
+        let most = usize::try_from(size - at).unwrap_or(usize::MAX).min(buffer.len());
+        file.read_at(at, &mut buffer[..most])?;
+        examination.push(&buffer[..most]);
+        at += most as u64;
+    }
+    Ok(examination.finish())
 }
 
 /// The error with what lies below, on one line.

@@ -18,7 +18,7 @@ impl Run {
         for track in tracks.iter_mut().filter(|track| !track.runs.is_empty()) {
             let found = synthetic::probe(track, |name| {
                 let verified = self.objects.get(name).is_some_and(|object| object.verdict.is_verified());
-                let (_, span) = self.archive.record(name).filter(|_| verified)?.clock?;
+                let (_, span) = self.known(name).filter(|_| verified)?.clock?;
                 // From the clock of 90 kHz.
                 Some(Duration::from_micros(span.saturating_mul(1000) / 90))
             });

@@ -16,7 +16,7 @@ use super::reporting::{
 use super::sink::Sink;
 use super::target::PlaylistUrl;
 use super::{Candidate, Context, Fetcher, Keep, time_of_day};
-use crate::archive::{self, Archive, EarlierV1, Presence, Record, ReportV1, Seal, Trust};
+use crate::archive::{self, Archive, EarlierV1, JoinedV1, Presence, Record, ReportV1, Seal, Trust};
 use crate::domain::finding::Finding;
 use crate::domain::form::MediaForm;
 use crate::domain::key::{KeyPrefix, ObjectName};
@@ -144,12 +144,12 @@ impl Run {
         let joined_tracks = self.joined_tracks(&plan, &request)?;
         let joined_names: HashSet<_> =
             joined_tracks.iter().flat_map(|track| track.names().cloned()).collect();
-        let kept = self.recheck(&plan.items).await?;
+        let mut kept = self.recheck(&plan.items).await?;
         let (joined_items, single): (Vec<_>, Vec<_>) =
             plan.items.iter().cloned().partition(|item| joined_names.contains(&item.name));
-        // A segment inside of a joined file does not stand for a file of its own.
-        let is_kept = |item: &Item| kept.get(&item.name).is_some_and(|record| record.offset.is_none());
-        let (keep, fetch): (Vec<_>, Vec<_>) = single.into_iter().partition(is_kept);
+        self.take_out(&single, &mut kept).await?;
+        let (keep, fetch): (Vec<_>, Vec<_>) =
+            single.into_iter().partition(|item| kept.contains_key(&item.name));
         let to_come = joined_items.iter().filter(|item| !kept.contains_key(&item.name));
         let bytes: u64 = fetch.iter().chain(to_come.clone()).filter_map(|item| item.expected.size).sum();
         let joined_bytes = match join.map(|join| &join.to).filter(|_| joined_tracks.is_empty()) {
@@ -182,11 +182,11 @@ impl Run {
         let single: Vec<_> =
             plan.tracks.iter().filter(|t| joined_tracks.iter().all(|j| j.id != t.id)).cloned().collect();
         self.withdraw_misplaced(&candidate, &recording.folder, &single, &plan.items).await?;
-        self.probe(&mut plan.tracks);
         let mut joined = Vec::new();
         for track in joined_tracks {
             joined.push(self.keep_joined(&candidate, &recording.folder, track, &kept, &request).await?);
         }
+        self.probe(&mut plan.tracks);
         self.findings.extend(self.context.take_noticed());
         // Objects end in any order; two runs over the same bytes say the same all the same.
         self.findings[noticed_before..].sort_by_cached_key(ToString::to_string);
@@ -232,7 +232,8 @@ impl Run {
                 let tracks: Vec<_> =
                     tracks.filter_map(|track| JoinedTrack::of(track, &plan.items, request)).collect();
                 let names: HashSet<_> = tracks.iter().flat_map(JoinedTrack::names).collect();
-                if records.iter().any(|r| r.offset.is_none() && names.contains(&r.name)) {
+                let is_joined = records.iter().any(|r| r.offset.is_some()) || self.archive.has_assembly();
+                if !is_joined && records.iter().any(|r| r.offset.is_none() && names.contains(&r.name)) {
                     return Err(refused("segments"));
                 }
                 Ok(tracks)
@@ -252,6 +253,7 @@ impl Run {
         let sealed = tokio::task::spawn_blocking(move || {
             let (outcome, files) = assemble::place(&archive, &mut report, joined, &request, &context)?;
             let mut written = ReportV1::from(&report);
+            written.earlier = earlier(&archive, &report, &files);
             written.joined = files;
             let play = assemble::playlists(&written, &tracks);
             archive.seal(&Seal { report: &written, play: &play, at: report.finished })?;
@@ -272,8 +274,7 @@ impl Run {
         let (tracks, join) = (tracks.to_vec(), join.cloned());
         let sealed = tokio::task::spawn_blocking(move || {
             let mut written = ReportV1::from(&report);
-            let looked_at = report.objects.iter().map(|object| &object.name).collect();
-            written.earlier = archive.earlier(&looked_at).iter().map(EarlierV1::from).collect();
+            written.earlier = earlier(&archive, &report, &[]);
             let play = assemble::playlists(&written, &tracks);
             // Sealed before joining: whatever happens to the joined file, the proof is in place.
             archive.seal(&Seal { report: &written, play: &play, at: report.finished })?;
@@ -313,6 +314,24 @@ impl Run {
                 self.archive.forget(&record.name);
             }
         }
+    }
+
+    /// What lies in a joined file and is to be a file of its own now, as another choice for overlaps or
+    /// another playlist has it, is copied out.
+    async fn take_out(&self, items: &[Item], kept: &mut HashMap<ObjectName, Record>) -> Result<(), Failed> {
+        for item in items {
+            let Some(record) = kept.remove(&item.name) else { continue };
+            let archive = self.archive.clone();
+            let file = match record.offset {
+                None => Some(record),
+                Some(_) => {
+                    let taken = tokio::task::spawn_blocking(move || archive.take_out(&record)).await;
+                    taken.map_err(Failed::Task)??
+                }
+            };
+            kept.extend(file.map(|record| (record.name.clone(), record)));
+        }
+        Ok(())
     }
 
     /// A playlist was read into memory already. It is written again where it changed meanwhile.
@@ -422,6 +441,16 @@ impl Run {
         });
         self.objects.insert(report.name.clone(), report);
     }
+}
+
+/// What earlier runs proved and this one does not vouch for: it did not ask, or was stopped before. Joined files
+/// of this run have a place of their own in the report.
+fn earlier(archive: &Archive, report: &Report, joined: &[JoinedV1]) -> Vec<EarlierV1> {
+    let verified = report.objects.iter().filter(|object| object.verdict.is_verified());
+    let mut earlier = archive.earlier(&verified.map(|object| &object.name).collect());
+    let is_joined = |path: &str| joined.iter().any(|file| file.path.as_deref() == Some(path));
+    earlier.retain(|record| record.offset.is_some() || !is_joined(&record.path));
+    earlier.iter().map(EarlierV1::from).collect()
 }
 
 /// Fetches one object and takes it into the archive.

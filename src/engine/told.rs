@@ -75,7 +75,10 @@ pub(super) fn absent(
         here.insert(name.as_str().to_owned());
     }
     let keys = keys(id, folder, query).filter(|key| !here.contains(key.file_name().as_str()));
-    keys.map(|key| Finding::ToldAbsent { key }).collect()
+    // What was not asked for is not missed.
+    let keys = keys.filter(|key| query.only.wants_key(key));
+    let beside = query.only.beside();
+    keys.map(|key| Finding::ToldAbsent { key, beside }).collect()
 }
 
 /// Where the files of this recording are to be.

@@ -1,7 +1,7 @@
 //! Examines MP4 (ISO base media files, ISO/IEC 14496-12) while it passes by; M4A is the same format.
 //!
 //! Push style: any number of bytes at a time. Media data is passed over, and only where it lies is kept; the
-//! index (`moov`) is gathered up to [`LARGEST_INDEX`] and read at the end, because it may stand before or
+//! index (`moov`) is gathered up to a limit and read at the end, because it may stand before or
 //! behind the media that it points into. Time and memory are linear in the bytes that came, whatever sizes
 //! and counts the file claims.
 //!
@@ -18,9 +18,12 @@ use boxes::{Extent, Name};
 use fragment::Fragments;
 use movie::Movie;
 
-/// The largest index that is read: some twenty hours of picture and sound. The structure of a file with a
-/// larger one is not proven.
-pub const LARGEST_INDEX: usize = 64 << 20;
+/// The largest index that is read: some seven hours of picture and sound, where Agora ends a file after two. The
+/// structure of a file with a larger one is not proven.
+pub const LARGEST_INDEX: usize = 24 << 20;
+
+/// The largest index that an examiner gathers unless it is told to take more. Many files may pass at once.
+pub const USUAL_INDEX: usize = 512 << 10;
 
 /// A fragment's index is read up to this.
 const LARGEST_FRAGMENT_INDEX: usize = 4 << 20;
@@ -88,6 +91,8 @@ pub struct TrackSummary {
 /// Takes the bytes of one MP4 file and looks at its boxes.
 #[derive(Debug, Clone)]
 pub struct Examiner {
+    /// The largest index that is gathered.
+    limit: usize,
     /// Bytes that were taken.
     at: u64,
     /// Where the box starts that is read now.
@@ -133,10 +138,17 @@ impl Default for Examiner {
 }
 
 impl Examiner {
-    /// An examiner for one file.
+    /// An examiner for one file of many that pass at once: an index above [`USUAL_INDEX`] is too large.
     #[must_use]
     pub fn new() -> Self {
+        Self::with_limit(USUAL_INDEX)
+    }
+
+    /// An examiner that gathers an index of up to so many bytes, at most [`LARGEST_INDEX`].
+    #[must_use]
+    pub fn with_limit(limit: usize) -> Self {
         Self {
+            limit: limit.min(LARGEST_INDEX),
             at: 0,
             start: 0,
             state: State::Head,
@@ -176,9 +188,13 @@ impl Examiner {
                     let (taken, rest, left) = left.take(bytes);
                     bytes = rest;
                     self.at += taken.len() as u64;
+                    if self.gathered.capacity() - self.gathered.len() < taken.len() {
+                        // By a quarter: doubling would hold twice the limit.
+                        self.gathered.reserve_exact(taken.len().max(self.gathered.len() / 4));
+                    }
                     self.gathered.extend_from_slice(taken);
                     self.state = State::Keep { name, left };
-                    if self.gathered.len() > largest(name) {
+                    if self.gathered.len() > largest(&name, self.limit) {
                         // Its claimed size was small enough; it goes to the end of the file.
                         self.summary.too_large = true;
                         self.gathered = Vec::new();
@@ -251,12 +267,12 @@ impl Examiner {
                 false
             }
             b"ftyp" | b"styp" => is_first && is_small(LARGEST_SMALL_BOX),
-            b"moov" | b"moof" if !is_small(largest(name)) => {
+            b"moov" | b"moof" if !is_small(largest(&name, self.limit)) => {
                 self.summary.too_large = true;
                 false
             }
             b"moov" | b"moof" => true,
-            b"mfra" => is_small(largest(name)),
+            b"mfra" => is_small(largest(&name, self.limit)),
             _ => false,
         };
         // Only the end of a file closes it.
@@ -334,11 +350,10 @@ impl Left {
     }
 }
 
-fn largest(name: Name) -> usize {
-    match &name {
-        b"moov" => LARGEST_INDEX,
-        b"moof" => LARGEST_FRAGMENT_INDEX,
-        b"mfra" => LARGEST_INDEX,
+fn largest(name: &Name, limit: usize) -> usize {
+    match name {
+        b"moov" | b"mfra" => limit,
+        b"moof" => limit.min(LARGEST_FRAGMENT_INDEX),
         _ => LARGEST_SMALL_BOX,
     }
 }

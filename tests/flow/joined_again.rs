@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use recfetch::domain::only::{Form, Only};
 use recfetch::domain::report::Outcome;
-use recfetch::engine::{Fetched, Fetcher, Gaps, JoinRequest, Keep, Overlap};
+use recfetch::engine::{Fetched, Fetcher, Gaps, JoinRequest, Keep, Overlap, check_media};
 use recfetch::event::{Event, Observer};
 use recfetch_test_support::{Object, Plan};
 use tokio_util::sync::CancellationToken;
@@ -35,6 +35,8 @@ fn is_whole(fetched: &Fetched) {
     assert!(whole.is_whole(), "{:?}", whole.damage);
     assert_eq!(whole.exit_code(), fetched.report.outcome().exit_code());
     assert_eq!(partial(&fetched.dir), Vec::<String>::new());
+    let media = check_media(&whole, &|_| ()).unwrap();
+    assert!(media.is_good(), "{:?}", media.damage);
 }
 
 #[tokio::test]
@@ -42,7 +44,7 @@ async fn a_run_for_other_forms_keeps_the_joined_file_and_what_is_known_of_it() {
     let plan = plan(3);
     let stage = Stage::of(Kind::Md5, &plan).await;
     let picture = format!("{SID}_math_7b_20260920125142485.jpg");
-    stage.objects.put(format!("{FOLDER}{picture}"), recfetch_test_support::Object::new(jpeg()));
+    stage.objects.put(format!("{FOLDER}{picture}"), Object::new(jpeg()));
     for keep in [Keep::Joined, Keep::Segments] {
         let (_keep, out) = out();
         let mut run = run(&stage, Gaps::Refuse, Overlap::Trim).await;
@@ -191,23 +193,35 @@ async fn a_run_that_is_stopped_while_files_are_made_anew_loses_nothing_that_was_
 }
 
 #[tokio::test]
-async fn a_segment_that_is_listed_no_more_does_not_go_with_the_old_file() {
-    let long = plan(4);
-    let stage = Stage::of(Kind::Md5, &long).await;
-    let (_keep, out) = out();
-    let run = run(&stage, Gaps::Refuse, Overlap::Trim).await;
-    run.fetched(&out).await;
-    // The playlist is written again without the last segment, which is gone from the store too.
-    stage.objects.remove(&format!("{FOLDER}{}", long.slice_names()[3]));
-    put(&stage.objects, Kind::Md5, FOLDER, plan(3).files(&segments(3)));
-    let shorter = run.fetched(&out).await;
-    is_whole(&shorter);
-    let here = files_below(&shorter.dir);
-    let last = segment(3);
-    assert!(
-        here.values().any(|bytes| bytes.windows(last.len()).any(|window| window == last)),
-        "the bytes of the last segment are somewhere below the bag"
-    );
+async fn a_segment_that_is_listed_no_more_becomes_a_file_of_its_own() {
+    for dropped in 0..4 {
+        let plan = plan(4);
+        let stage = Stage::of(Kind::Md5, &plan).await;
+        let (_keep, out) = out();
+        let run = run(&stage, Gaps::Allow, Overlap::Trim).await;
+        run.fetched(&out).await;
+        // The playlist is written again without it, and it is gone from the store too.
+        let name = plan.slice_names()[dropped].clone();
+        stage.objects.remove(&format!("{FOLDER}{name}"));
+        let key = format!("{FOLDER}{}", plan.playlist_name());
+        let list = String::from_utf8(stage.objects.get(&key).unwrap().bytes().to_vec()).unwrap();
+        let lines: Vec<_> = list.lines().collect();
+        let at = lines.iter().position(|line| *line == name).unwrap();
+        let shorter = [&lines[..at - 1], &lines[at + 1..]].concat().join("\n") + "\n";
+        stage.objects.put(key, Object::new(shorter));
+        for round in 0..2 {
+            let fetched = run.fetched(&out).await;
+            is_whole(&fetched);
+            let here = payload(&fetched.dir);
+            assert!(here[&name] == segment(dropped), "{dropped}");
+            let mut others = segments(4);
+            others.remove(dropped);
+            let joined = here.iter().find(|(name, _)| name.starts_with(&format!("{SID}.")));
+            assert!(*joined.unwrap().1 == others.concat(), "{dropped}");
+            let earlier: Vec<_> = fetched.written.earlier.iter().map(|object| object.name.as_str()).collect();
+            assert_eq!(earlier, [name.as_str()], "{round}");
+        }
+    }
 }
 
 /// Four slices, and a copy of three that starts 8 s behind: the third lies wholly inside of the copy.

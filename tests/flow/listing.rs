@@ -5,11 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use recfetch::domain::key::{ObjectKey, ObjectName};
 use recfetch::domain::object::ObjectInfo;
+use recfetch::domain::only::{Form, Only};
 use recfetch::domain::place::{Denial, Obstacle, SourceName};
 use recfetch::domain::report::Outcome;
 use recfetch::engine::{Candidate, FetchOptions, Fetcher, LocateError, LocateQuery, Store, Target};
 use recfetch::source::{Capabilities, Error, MemorySource, Opened, Operation, Page, PageToken, Read, Source};
-use recfetch_test_support::{Plan, ts};
+use recfetch_test_support::{Plan, mp4, ts};
+
+use crate::kit::out;
 
 const SID: &str = "38f8e3cfdc474cd56fc1ceba380d7e1a";
 
@@ -147,4 +150,24 @@ async fn files_that_agora_names_are_found_without_a_listing_and_missed_where_the
     assert_eq!(codes(&fetcher.locate(&target, &one, &foreign).await.unwrap()), Vec::<&str>::new());
     let gone = fetcher.locate(&target, &one, &told(&[audio.playlist_name()])).await.err().unwrap();
     assert!(matches!(gone, LocateError::NotFound { .. }), "{gone:?}");
+}
+
+#[tokio::test]
+async fn a_film_that_agora_names_is_a_loss_where_only_films_were_asked_for() {
+    let mut source = MemorySource::new(SourceName::new("prod"));
+    let plan = Plan::new(&[2000]);
+    let film = |index: usize| format!("{SID}_{}_{index}.mp4", plan.channel);
+    source.put(ObjectKey::parse(&film(0)).unwrap(), mp4::recording(2000, 1));
+    let candidates =
+        [Candidate { store: Store { source: Arc::new(source), prefix: None }, fallbacks: Vec::new() }];
+    let fetcher = Fetcher::new(FetchOptions::default(), Arc::new(()), Default::default());
+    let told = [plan.playlist_name(), film(0), film(1)].map(|name| ObjectName::parse(&name).unwrap());
+    let query = LocateQuery { told: told.into(), only: Only::these([Form::Mp4]), ..LocateQuery::default() };
+    let found = fetcher.locate(&Target::parse(SID).unwrap(), &candidates, &query).await.unwrap();
+    let (_guard, out) = out();
+    let fetched = fetcher.fetch(found, &out, None).await.unwrap();
+    let told: Vec<_> = fetched.report.findings.iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 1, "the playlist was not asked for: {told:?}");
+    assert!(told[0].contains(&film(1)), "{told:?}");
+    assert_eq!(fetched.report.outcome(), Outcome::Incomplete);
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use recfetch::domain::key::ObjectKey;
 use recfetch::domain::place::SourceName;
 use recfetch::domain::report::Outcome;
-use recfetch::engine::{Fetched, Store};
+use recfetch::engine::{Fetched, Store, check_media};
 use recfetch::source::MemorySource;
 use recfetch_test_support::webm::{self, Sizes, WebMSpec};
 use recfetch_test_support::{Plan, mp4, picture, sound};
@@ -93,4 +93,32 @@ async fn a_file_that_was_stored_bad_is_corrupt() {
         assert_eq!(fetched.report.outcome(), Outcome::Corrupt, "{ending}");
         assert!(verdict(object(&fetched, ending)).contains("ends too early"), "{ending}");
     }
+}
+
+#[tokio::test]
+async fn an_index_that_is_too_large_to_be_gathered_as_it_passes_is_looked_at_behind() {
+    let (_guard, out) = out();
+    let spec = mp4::Mp4Spec { duration_ms: 2_400_000, sample_bytes: 2, ..mp4::Mp4Spec::default() };
+    let film = mp4::file(&spec);
+    let index = film.windows(4).position(|name| name == b"moov").unwrap() - 4;
+    let size = u32::from_be_bytes(film[index..index + 4].try_into().unwrap());
+    assert!(size > 600 << 10, "{size}");
+    let mut files = files(&slices(Sizes::Known));
+    let stem = format!("{SID}_{}", webm_plan().channel);
+    files.push((format!("{stem}_1.mp4"), film.clone().into()));
+    let originals = files.iter().cloned().collect();
+    let fetched = fetch(files.clone(), &out).await;
+    assert_eq!(check(&fetched, &originals), Outcome::Complete);
+    let evidence = verdict(object(&fetched, "_1.mp4"));
+    assert!(evidence.contains("verified by structure"), "{evidence}");
+    let media = check_media(&verified(&fetched.dir), &|_| ()).unwrap();
+    assert_eq!((media.not_judged, media.damage), (0, Vec::new()));
+    // One of its chunks is put outside of the file.
+    let mut wrong = film;
+    let chunks = index + wrong[index..].windows(4).position(|name| name == b"stco").unwrap() + 12;
+    wrong[chunks] = 0x7f;
+    files.last_mut().unwrap().1 = wrong.into();
+    let (_guard, out) = self::out();
+    let fetched = fetch(files, &out).await;
+    assert_eq!(fetched.report.outcome(), Outcome::Corrupt, "{}", verdict(object(&fetched, "_1.mp4")));
 }

@@ -117,7 +117,7 @@ impl fmt::Display for Finding {
             Self::SameBytes { name, other } => {
                 write!(f, "`{name}` has the same bytes as `{other}`, and was stored so")
             }
-            Self::ToldAbsent { key } => write!(f, "Agora names `{key}`, and the store does not have it"),
+            Self::ToldAbsent { key, .. } => write!(f, "Agora names `{key}`, and the store does not have it"),
             Self::DeadReference { master, name } => {
                 write!(f, "`{master}` refers to `{name}`, which is not there")
             }

@@ -11,6 +11,7 @@ use crate::domain::digest::Digest;
 use crate::domain::key::ObjectName;
 use crate::domain::recording::TrackId;
 use crate::domain::report::{ObjectReport, ObjectRole, Report};
+use crate::domain::verdict::Verdict;
 use crate::event::Event;
 
 /// A short name for the files of a track, safe in paths.
@@ -83,7 +84,9 @@ fn of_track(
     let missing: Vec<_> = planned.iter().flat_map(|file| file.about.gaps.iter().cloned()).collect();
     let losses = losses(&written);
     let gap = !missing.is_empty() || !losses.is_empty();
-    if wholes.is_empty() || (gap && request.gaps == Gaps::Refuse) {
+    // What a stopped run left is not all there is: files from before hold more.
+    let is_stopped = of(report, kept.id).any(|object| object.verdict == Verdict::Interrupted);
+    if wholes.is_empty() || is_stopped || (gap && request.gaps == Gaps::Refuse) {
         for object in of(report, kept.id) {
             if object.offset.is_some() {
                 (object.path, object.offset) = (None, None);
@@ -135,7 +138,8 @@ fn from_before(archive: &Archive, report: &mut Report, id: TrackId) -> Result<Ve
     Ok(still.collect())
 }
 
-/// The segments of a track that lie in joined files of the bag which are as they were, in playing order.
+/// The segments of a track that lie in joined files of the bag which are as they were, in playing order. Where
+/// one segment is not, its file is not.
 fn in_bag(archive: &Archive, report: &Report, id: TrackId) -> Vec<Record> {
     let is_proven = |record: &Record| {
         let presence = archive.examine(record, Trust::Mtime);
@@ -145,9 +149,9 @@ fn in_bag(archive: &Archive, report: &Report, id: TrackId) -> Vec<Record> {
     let parts = segments.filter_map(|object| archive.record(&object.name));
     let parts: Vec<_> = parts.filter(|record| record.offset.is_some()).collect();
     let paths: HashSet<_> = parts.iter().map(|part| &part.path).collect();
-    let files = archive.records().into_iter().filter(|r| r.offset.is_none() && paths.contains(&r.path));
-    let sound: HashSet<_> = files.filter(is_proven).map(|record| record.path).collect();
-    parts.into_iter().filter(|part| sound.contains(&part.path) && is_proven(part)).collect()
+    let inside = archive.records().into_iter().filter(|record| paths.contains(&record.path));
+    let damaged: HashSet<_> = inside.filter(|r| !is_proven(r)).map(|record| record.path).collect();
+    parts.into_iter().filter(|part| !damaged.contains(&part.path)).collect()
 }
 
 fn wholes_in_bag(archive: &Archive, parts: &[Record]) -> Vec<Whole> {
@@ -180,7 +184,7 @@ fn wholes_in_bag(archive: &Archive, parts: &[Record]) -> Vec<Whole> {
 fn lie_at<'a>(report: &mut Report, id: TrackId, parts: impl IntoIterator<Item = &'a Record>) {
     let parts: HashMap<_, _> = parts.into_iter().map(|part| (&part.name, part)).collect();
     for object in of(report, id) {
-        if let Some(part) = parts.get(&object.name) {
+        if let Some(part) = parts.get(&object.name).filter(|_| object.verdict.is_verified()) {
             (object.path, object.offset) = (Some(part.path.clone()), part.offset);
         }
     }

@@ -165,17 +165,22 @@ fn hostile_sizes_and_counts_cost_no_more_than_their_bytes() {
     let summary = examiner.finish();
     assert!(summary.cut && summary.too_large);
     // The largest that is read takes no room before it comes.
-    let mut examiner = Examiner::new();
+    let mut examiner = Examiner::with_limit(LARGEST_INDEX);
     examiner.push(&[&brands[..], &(u32::try_from(LARGEST_INDEX).unwrap()).to_be_bytes(), b"moov"].concat());
     assert!(examiner.gathered.capacity() < 1 << 12);
-    // An index to the end of the file stops being kept at the limit.
-    let mut examiner = Examiner::new();
-    examiner.push(&[&brands[..], b"\0\0\0\0moov"].concat());
-    for _ in 0..=LARGEST_INDEX >> 20 {
-        examiner.push(&vec![0; 1 << 20]);
-        assert!(examiner.gathered.len() <= LARGEST_INDEX);
+    // An index to the end of the file stops being kept at the limit, and takes little more than that.
+    for (mut examiner, limit) in
+        [(Examiner::new(), USUAL_INDEX), (Examiner::with_limit(usize::MAX), LARGEST_INDEX)]
+    {
+        examiner.push(&[&brands[..], b"\0\0\0\0moov"].concat());
+        let mut most = 0;
+        for _ in 0..=limit >> 16 {
+            examiner.push(&vec![0; 1 << 16]);
+            most = most.max(examiner.gathered.capacity());
+        }
+        assert!((limit..=limit + limit / 3).contains(&most), "{most} of {limit}");
+        assert!(examiner.gathered.capacity() == 0 && examiner.finish().too_large);
     }
-    assert!(examiner.finish().too_large);
     // Boxes in boxes, 10,000 deep.
     let mut nested = Vec::new();
     for _ in 0..10_000 {
