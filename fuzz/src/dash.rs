@@ -13,7 +13,11 @@ pub fn target(bytes: &[u8]) {
     let mut seen = HashSet::new();
     for name in &manifest.names {
         assert!(seen.insert(name.as_str()), "{name} is there twice");
-        let Ok(inside) = name.in_folder(&key.folder()) else { panic!("{name} is no name in a folder") };
+        // A name may have every byte that a key may have, and none is left for the folder then.
+        let Ok(inside) = name.in_folder(&key.folder()) else {
+            assert!(name.as_str().len() > 1000, "{name} is no name in a folder");
+            continue;
+        };
         assert!(inside.as_str().starts_with("school/math/"), "{name} leaves its folder");
         assert!(!inside.as_str().split('/').any(|part| [".", ".."].contains(&part)), "{name}");
     }

@@ -26,7 +26,8 @@ pub fn target(bytes: &[u8]) {
     for segment in &playlist.segments {
         match &segment.uri {
             SegmentUri::Name(name) => {
-                let inside = name.in_folder(&key.folder()).is_ok_and(|key| key.as_str().starts_with("school/math/"));
+                let inside =
+                    name.in_folder(&key.folder()).is_ok_and(|key| key.as_str().starts_with("school/math/"));
                 assert!(inside, "{name} leaves its folder");
                 items.push(PlayItem {
                     path: format!("data/{name}"),

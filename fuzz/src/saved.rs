@@ -10,7 +10,8 @@ fn facts(saved: &Saved) -> impl Iterator<Item = &Facts> {
 fn secrets(saved: &Saved) -> Vec<String> {
     let of_store = |store: &SavedStore| {
         let keys = store.keys.iter();
-        let both = keys.flat_map(|keys| [&keys.access_key, &keys.secret_key].into_iter().chain(&keys.session_token));
+        let both =
+            keys.flat_map(|keys| [&keys.access_key, &keys.secret_key].into_iter().chain(&keys.session_token));
         both.map(|secret| secret.expose().to_owned()).collect::<Vec<_>>()
     };
     facts(saved).filter_map(|facts| facts.store.as_ref()).flat_map(of_store).collect()

@@ -197,10 +197,4 @@ mod tests {
             assert_eq!(frozen, Obstacle::Frozen { class: Some(class.into()) });
         }
     }
-
-    #[test]
-    fn an_error_text_cannot_drive_the_terminal() {
-        let error = read_error(b"<Error><Code>X</Code><Message>a&#27;[2Jb\nc</Message></Error>").unwrap();
-        assert!(!error.words.chars().any(char::is_control), "{:?}", error.words);
-    }
 }
