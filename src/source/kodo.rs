@@ -1,7 +1,7 @@
 //! Qiniu Kodo by its own interfaces: objects through a domain that is bound to the bucket, facts and listings
 //! from the servers that manage it.
 
-mod documents;
+pub(super) mod documents;
 mod sign;
 mod who;
 
@@ -265,13 +265,8 @@ impl Source for KodoSource {
             url.push_str(&format!("&marker={}", encode_query(&after.0)));
         }
         let listed: Listed = self.document(Operation::List, prefix, &url, PAGE_BYTES).await?;
-        let mut page = Page::default();
-        for mut entry in listed.items.unwrap_or_default() {
-            let key = std::mem::take(&mut entry.key);
-            page.push_key(&key, |key| entry.into_info(key));
-        }
+        let page = listed.into_page();
         tracing::debug!(store = %self.name(), prefix, keys = page.objects.len(), "listed");
-        page.next = listed.marker.filter(|marker| !marker.is_empty()).map(PageToken);
         Ok(page)
     }
 }

@@ -7,6 +7,9 @@ mod clock;
 mod connect;
 mod dir;
 mod error;
+#[cfg(all(fuzzing, feature = "oss"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod kodo;
 mod kodo_answer;

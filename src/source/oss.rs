@@ -4,9 +4,9 @@
 //! `aliyun-sdk`, whose crate can sign nothing else). The headers that are signed do not include the host:
 //! one signature is right for the region's host, for a domain that is bound to the bucket and for a path.
 
-mod answer;
+pub(super) mod answer;
 mod keys;
-mod listing;
+pub(super) mod listing;
 #[cfg(feature = "aliyun-sdk")]
 mod sdk;
 mod sign;

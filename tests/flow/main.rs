@@ -21,6 +21,7 @@ mod only;
 mod oss;
 mod overlap;
 mod places;
+#[cfg(feature = "oss")]
 mod random;
 mod ranges;
 mod reruns;

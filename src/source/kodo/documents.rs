@@ -7,20 +7,33 @@ use crate::domain::key::ObjectKey;
 use crate::domain::object::ObjectInfo;
 use crate::domain::place::ETag;
 use crate::domain::time::SliceTime;
+use crate::source::{Page, PageToken};
 
 /// One page of a listing. Where it is empty, `items` may be null; where more comes, a page may be empty.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Listed {
-    pub(super) marker: Option<String>,
-    pub(super) items: Option<Vec<Entry>>,
+pub(in crate::source) struct Listed {
+    marker: Option<String>,
+    items: Option<Vec<Entry>>,
+}
+
+impl Listed {
+    pub(in crate::source) fn into_page(self) -> Page {
+        let mut page = Page::default();
+        for mut entry in self.items.unwrap_or_default() {
+            let key = std::mem::take(&mut entry.key);
+            page.push_key(&key, |key| entry.into_info(key));
+        }
+        page.next = self.marker.filter(|marker| !marker.is_empty()).map(PageToken);
+        page
+    }
 }
 
 /// What is known of one object. `stat` leaves its key out.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Entry {
-    pub(super) key: String,
+    key: String,
     hash: String,
     fsize: Option<u64>,
     /// In units of 100 ns since 1970.

@@ -22,12 +22,12 @@ struct ErrorDocument {
 }
 
 /// What an error document said.
-pub(super) struct OssError {
+pub(in crate::source) struct OssError {
     code: String,
     message: String,
     endpoint: Option<String>,
     /// Code, message, request ID and the number of the vendor's page on it, on one line, for people.
-    pub(super) words: String,
+    pub(in crate::source) words: String,
 }
 
 impl OssError {
@@ -40,7 +40,7 @@ impl OssError {
 }
 
 /// Reads an error from its body or, where a HEAD has none, from the header that holds the same.
-pub(super) fn read_error(headers: &HeaderMap, body: &[u8]) -> Option<OssError> {
+pub(in crate::source) fn read_error(headers: &HeaderMap, body: &[u8]) -> Option<OssError> {
     let in_header = || {
         let text = headers.get("x-oss-err")?.as_bytes();
         BASE64.decode(text).ok()
@@ -68,7 +68,11 @@ pub(super) fn read_error(headers: &HeaderMap, body: &[u8]) -> Option<OssError> {
 }
 
 /// What an answer means that is no success.
-pub(super) fn obstacle(status: StatusCode, headers: &HeaderMap, error: Option<&OssError>) -> Obstacle {
+pub(in crate::source) fn obstacle(
+    status: StatusCode,
+    headers: &HeaderMap,
+    error: Option<&OssError>,
+) -> Obstacle {
     let Some(error) = error else {
         return match status.as_u16() {
             301 | 307 | 308 => Obstacle::WrongRegion { right: None },

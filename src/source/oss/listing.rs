@@ -29,7 +29,7 @@ pub(super) fn query(prefix: &str, after: Option<&str>) -> String {
 }
 
 /// The page that a document holds.
-pub(super) fn page(body: &[u8]) -> Result<Page, &'static str> {
+pub(in crate::source) fn page(body: &[u8]) -> Result<Page, &'static str> {
     let text = std::str::from_utf8(body).map_err(|_| "the listing is not UTF-8")?;
     let Document::ListBucketResult(document) =
         quick_xml::de::from_str(text).map_err(|_| "the answer is not a listing")?;

@@ -72,6 +72,10 @@ impl Answer {
         Self { status, headers, length: Some(body.len() as u64), body }
     }
 
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        find(&self.headers, name)
+    }
+
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.remove(name);
         self.headers.push((name.to_owned(), value.to_owned()));

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::{BehaviorVersion, Region, retry::RetryConfig};
 use aws_smithy_http_client::{Builder, tls};
+use recfetch_test_support::web::Plays;
 use recfetch_test_support::{
-    Fault, Faults, Handle, Keys, Object, Objects, S3Options, Script, fault, s3, script, web,
+    Fault, Faults, Handle, Keys, Object, Objects, S3Options, Script, WebOptions, fault, s3, script, web,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -155,6 +156,26 @@ async fn other_bytes_come_with_headers_that_fit_them() {
     assert_eq!((part.status(), part.text(), part.header("content-range")), (206, "34", Some("bytes 3-4/5")));
     let outside = ask(&proxy, "GET", "/rec/a.ts", "Range: bytes=5-\r\n").await;
     assert_eq!((outside.status(), outside.header("content-range")), (416, Some("bytes */5")));
+}
+
+#[tokio::test]
+async fn other_bytes_come_with_the_digests_that_their_store_gives() {
+    for plays in [Plays::S3, Plays::Oss, Plays::Kodo] {
+        let objects = Objects::new();
+        objects.put("rec/a.ts", BODY);
+        let behind = web::start_with(&objects, WebOptions { plays, ..WebOptions::default() }).await;
+        let behind = behind.expect("a server");
+        let faults = Faults::new().on("a.ts", Script::always(Fault::SwapBytes("mine".into())));
+        let proxy = fault::start(&behind.url(), &faults).await.expect("a proxy");
+        let came = get(&proxy, "/rec/a.ts").await;
+        let other = Object::new("mine");
+        let etag = if plays == Plays::Kodo { format!("\"{}\"", other.qetag()) } else { other.etag() };
+        assert_eq!((came.text(), came.header("etag")), ("mine", Some(etag.as_str())), "{plays:?}");
+        let crc = (plays == Plays::Oss).then(|| other.crc64_xz().to_string());
+        assert_eq!(came.header("x-oss-hash-crc64ecma"), crc.as_deref(), "{plays:?}");
+        let md5 = (plays == Plays::Oss).then(|| other.md5_base64());
+        assert_eq!(came.header("content-md5"), md5.as_deref(), "{plays:?}");
+    }
 }
 
 #[tokio::test]
