@@ -70,6 +70,7 @@ pub(super) async fn fetch(context: &Context, job: &Job, sink: Sink) -> Result<Fe
         failed_tries: Vec::new(),
         findings: Vec::new(),
         vouched: None,
+        stored_bad: false,
         worst: None,
         absent_in: Vec::new(),
         furthest: 0,
@@ -120,6 +121,8 @@ struct Fetch<'a> {
     findings: Vec<Finding>,
     /// Digests that a place vouches for although its own bytes were others: they hold for a fallback's too.
     vouched: Option<(Vec<Digest>, SourceName)>,
+    /// Whether bytes came that were bad in themselves: what was listed may be the digest of bad ones.
+    stored_bad: bool,
     /// What to say if no place serves it.
     worst: Option<Verdict>,
     absent_in: Vec<SourceName>,
@@ -391,12 +394,12 @@ impl Fetch<'_> {
         // A version that nobody listed, in the place of one whose bytes were another segment's, cannot vouch
         // for itself.
         let distrusted = changed && (expected.starts_at.is_some() || expected.not_as.is_some());
+        let written_once = expected.content != Content::Playlist;
         expected.digests.clear();
         if !distrusted {
             expected.digests.clone_from(&info.digests);
             // A CDN before a store may hide what the store vouches for. What was listed holds all the same, for
             // objects that are written once.
-            let written_once = expected.content != Content::Playlist;
             if let Some(listed) = self.job.listed.as_ref().filter(|_| in_first_place && !changed)
                 && written_once
                 && expected.digests.is_empty()
@@ -405,15 +408,21 @@ impl Fetch<'_> {
             }
         }
         // What the first place vouched for holds for every other place, whatever that one vouches for.
-        let vouched = self.vouched.as_ref().filter(|_| !distrusted);
-        let elsewhere = vouched.map_or(&[][..], |(digests, _)| digests);
+        // So does what it listed and could not bring.
+        let listed = self.job.places.first().zip(self.job.listed.as_ref());
+        let listed = listed
+            .filter(|(_, listed)| !listed.digests.is_empty())
+            .filter(|_| !in_first_place && written_once && !self.stored_bad)
+            .map(|(place, listed)| (listed.digests.clone(), place.source.name().clone()));
+        let vouched = self.vouched.clone().or(listed).filter(|_| !distrusted);
+        let elsewhere = vouched.as_ref().map_or(&[][..], |(digests, _)| digests);
         let meter = Meter::new(expected.content, &expected.digests, elsewhere);
         let mut vouched_by = name.clone();
         if let Some((digests, by)) = vouched {
             if expected.digests.is_empty() {
-                vouched_by = by.clone();
+                vouched_by = by;
             }
-            expected.digests.extend(digests.iter().cloned());
+            expected.digests.extend(digests);
         }
         Transfer { meter, expected, vouched_by, etag: info.etag.clone(), framing }
     }
@@ -442,9 +451,11 @@ impl Fetch<'_> {
                 // Where the bytes are not what their store vouches for, its digest still tells the right
                 // ones. Where they are and are bad, they were stored bad.
                 let first = self.vouched.is_none() && vouched_by == *name;
-                if matches!(what, Corruption::Digest { .. }) && first {
+                let other_bytes = matches!(what, Corruption::Digest { .. });
+                if other_bytes && first {
                     self.vouched = Some((expected.digests, vouched_by));
                 }
+                self.stored_bad |= !other_bytes;
                 Err(Failure::Corrupt(what))
             }
         }

@@ -43,9 +43,9 @@ impl Kodo {
         Self { objects, faults, front, _back: back }
     }
 
-    async fn fetched(&self, domains: &[&str]) -> (Fetched, tempfile::TempDir) {
+    fn place(&self, domains: &[&str]) -> KodoPlace {
         let url = self.front.url();
-        let place = KodoPlace {
+        KodoPlace {
             bucket: BUCKET.to_owned(),
             domains: domains.iter().map(|domain| domain.parse().unwrap()).collect(),
             hosts: KodoHosts { rs: url.clone(), rsf: url.clone(), uc: url },
@@ -54,8 +54,11 @@ impl Kodo {
                 secret_key: Secret::new(SECRET),
                 session_token: None,
             },
-        };
-        let store = Store::connect(&spec("prod", Place::Kodo(place))).await.unwrap();
+        }
+    }
+
+    async fn fetched(&self, domains: &[&str]) -> (Fetched, tempfile::TempDir) {
+        let store = Store::connect(&spec("prod", Place::Kodo(self.place(domains)))).await.unwrap();
         let (keep, out) = out();
         (Run::sid(store).fetched(&out).await, keep)
     }
@@ -215,5 +218,23 @@ async fn a_web_server_that_is_a_store_by_its_headers_is_judged_by_that_stores_di
         let (fetched, _keep) = go().await;
         let corrupt = fetched.report.outcome() == Outcome::Corrupt;
         assert_eq!(corrupt, evidence.is_some(), "{plays:?}: {:?}", fetched.report.outcome());
+    }
+}
+
+#[tokio::test]
+async fn what_was_listed_holds_for_a_fallback_too() {
+    let plan = plan(3);
+    let stage = Kodo::of(&plan, options()).await;
+    let name = &plan.slice_names()[1];
+    stage.faults.on(name, Script::always(Fault::NotFound));
+    let fallback = Stage::of(Kind::Md5, &plan).await;
+    for (holds, expected) in [(1, Outcome::Complete), (2, Outcome::Corrupt)] {
+        fallback.objects.put(format!("{FOLDER}{name}"), segment(holds));
+        let (_keep, out) = out();
+        let place = stage.place(&[]);
+        let store = Store::connect(&spec("prod", Place::Kodo(place))).await.unwrap();
+        let run = Run::sid(store).with_fallback(fallback.store("backup").await);
+        let fetched = run.fetched(&out).await;
+        assert_eq!(check(&fetched, &originals(&plan)), expected, "{}", verdict(object(&fetched, name)));
     }
 }
