@@ -12,6 +12,10 @@ use super::{
 use crate::domain::finding::{Finding, NotPlaylist};
 use crate::domain::key::{KeyPrefix, ObjectKey, ObjectName};
 
+/// Tags that are about one entry, and not about all that follow (RFC 8216, 4.3.2; 8216bis for `GAP`).
+const TAGS_OF_ONE_ENTRY: [&str; 4] =
+    ["#EXTINF", "#EXT-X-BYTERANGE", "#EXT-X-GAP", "#EXT-X-PROGRAM-DATE-TIME"];
+
 /// Tags that concern the playlist, wherever they stand (RFC 8216 section 4.3.3, and those of old and later
 /// versions of the protocol).
 const HEADER_TAGS: [&str; 13] = [
@@ -348,7 +352,12 @@ impl<'a> Scanner<'a> {
         let gap = std::mem::take(&mut self.pending.gap);
         let byte_range = self.byte_range(&uri);
         if let Some(name) = self.repeated(&uri, byte_range) {
-            // What was said before the repetition (a discontinuity, a mark) holds for what comes next.
+            // What was said before the repetition (a discontinuity, a mark) holds for what comes next, but for
+            // what is about one entry only.
+            self.pending.tags.retain(|tag| {
+                let tag_name = tag.text.split([':', ' ', '\t']).next().unwrap_or_default();
+                !TAGS_OF_ONE_ENTRY.contains(&tag_name)
+            });
             self.findings.push(Finding::ListedTwice { playlist: self.key.clone(), line, name });
             return;
         }

@@ -194,6 +194,16 @@ fn the_first_of_two_listings_counts_and_byte_ranges_are_not_the_same() {
 }
 
 #[test]
+fn what_is_about_a_repeated_entry_alone_goes_with_it() {
+    let entry = "#EXT-X-BYTERANGE:10@5\n#EXT-X-GAP\n#EXTINF:1\na.ts\n";
+    let (playlist, _) = with_body(&format!("{entry}#EXT-X-CUE-OUT\n{entry}#EXTINF:1\nb.ts\n"));
+    assert_eq!(uris(&playlist), ["a.ts", "b.ts"]);
+    let tags: Vec<_> = playlist.segments[1].tags.iter().map(|tag| tag.text.as_str()).collect();
+    assert_eq!(tags, ["#EXT-X-CUE-OUT", "#EXTINF:1"]);
+    assert_eq!(playlist.segments[1].byte_range, None);
+}
+
+#[test]
 fn keys_and_maps_hold_until_the_next_one() {
     let (playlist, findings) = with_body(
         "#EXTINF:1\na.ts\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXT-X-MAP:URI=\"i.mp4\"\n#EXTINF:1\nb.ts\n\
