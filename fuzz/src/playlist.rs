@@ -30,8 +30,7 @@ pub fn target(bytes: &[u8]) {
                     name.in_folder(&key.folder()).is_ok_and(|key| key.as_str().starts_with("school/math/"));
                 assert!(inside, "{name} leaves its folder");
                 items.push(PlayItem {
-                    // Each its own: an entry that comes twice is read once.
-                    path: format!("data/{}-{name}", items.len()),
+                    path: format!("data/{name}"),
                     duration: segment.duration.filter(|d| *d < Duration::from_secs(1 << 32)),
                     discontinuity: segment.discontinuity,
                     presence: Presence::Here,
