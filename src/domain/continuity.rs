@@ -57,6 +57,9 @@ pub enum Why {
     SameBytes {
         /// The place of the other one.
         as_index: usize,
+        /// Where its own time stamps should start, where its neighbours tell: not having the other one's
+        /// bytes is not enough to be the right ones.
+        expected_pts: Option<u64>,
     },
 }
 
@@ -99,7 +102,12 @@ pub fn suspects(stamps: &[Stamp]) -> Vec<Suspect> {
         .enumerate()
         .filter_map(|(index, standing)| {
             let why = match (twins.get(&index), *standing) {
-                (Some(&as_index), _) => Why::SameBytes { as_index },
+                (Some(&as_index), Standing::OutOfPlace { expected_pts, .. }) => {
+                    Why::SameBytes { as_index, expected_pts: Some(expected_pts) }
+                }
+                (Some(&as_index), Standing::Open | Standing::Confirmed) => {
+                    Why::SameBytes { as_index, expected_pts: None }
+                }
                 (None, Standing::OutOfPlace { expected_pts, found_pts }) => {
                     Why::OutOfPlace { expected_pts, found_pts }
                 }
@@ -441,25 +449,35 @@ mod tests {
     #[test]
     fn of_two_with_the_same_bytes_the_one_out_of_place_is_blamed() {
         let mut stamps = running_from(0, 6);
+        let expected_pts = stamps[4].first_pts;
         (stamps[4].first_pts, stamps[4].sha256) = (stamps[1].first_pts, stamps[1].sha256);
-        assert_eq!(suspects(&stamps), [Suspect { index: 4, why: Why::SameBytes { as_index: 1 } }]);
+        let why = Why::SameBytes { as_index: 1, expected_pts };
+        assert_eq!(suspects(&stamps), [Suspect { index: 4, why }]);
         (stamps[4].run, stamps[5].run) = (1, 2);
-        assert_eq!(suspects(&stamps), [Suspect { index: 4, why: Why::SameBytes { as_index: 1 } }]);
+        assert_eq!(
+            suspects(&stamps),
+            [Suspect { index: 4, why: Why::SameBytes { as_index: 1, expected_pts: None } }]
+        );
     }
 
     #[test]
     fn of_two_with_the_same_bytes_both_are_blamed_if_the_times_do_not_tell() {
         let both = [
-            Suspect { index: 1, why: Why::SameBytes { as_index: 4 } },
-            Suspect { index: 4, why: Why::SameBytes { as_index: 1 } },
+            Suspect { index: 1, why: Why::SameBytes { as_index: 4, expected_pts: None } },
+            Suspect { index: 4, why: Why::SameBytes { as_index: 1, expected_pts: None } },
         ];
         let mut stamps = restarting(6);
         stamps[4].sha256 = stamps[1].sha256;
         assert_eq!(suspects(&stamps), both);
         // Both out of place: the bytes of a third one.
         let mut stamps = running_from(0, 6);
+        let [first, second] = [1, 4].map(|index| stamps[index].first_pts);
         (stamps[4].sha256, stamps[4].first_pts) = (stamps[1].sha256, Some(1 << 32));
         stamps[1].first_pts = Some(1 << 32);
+        let both = [
+            Suspect { index: 1, why: Why::SameBytes { as_index: 4, expected_pts: first } },
+            Suspect { index: 4, why: Why::SameBytes { as_index: 1, expected_pts: second } },
+        ];
         assert_eq!(suspects(&stamps), both);
     }
 

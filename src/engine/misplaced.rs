@@ -64,16 +64,17 @@ impl Run {
                         wrong.push((item, Corruption::OtherTime { expected_ms, found_ms }));
                     }
                 }
-                Why::SameBytes { as_index } if !vouched_for => {
+                Why::SameBytes { as_index, expected_pts } if !vouched_for => {
                     let other = present[as_index].name.clone();
                     let mut item = (*item).clone();
+                    item.expected.starts_at = expected_pts;
                     item.expected.not_as = self
                         .sha256(&other)
                         .and_then(|bytes| Digest::new(Algorithm::Sha256, bytes))
                         .map(|bytes| (other.clone(), bytes));
                     wrong.push((item, Corruption::SameAs { other }));
                 }
-                Why::SameBytes { as_index } => {
+                Why::SameBytes { as_index, expected_pts: _ } => {
                     let (name, other) = (item.name.clone(), present[as_index].name.clone());
                     self.notice(Finding::SameBytes { name, other });
                 }
