@@ -11,7 +11,7 @@ use super::verify::relative;
 use crate::domain::key::ObjectName;
 
 /// Files are read in pieces of so many bytes.
-const PIECE: usize = 256 * 1024;
+pub(super) const PIECE: usize = 256 * 1024;
 
 /// The paths of all payload files, relative to the bag in `dir`, in order.
 ///

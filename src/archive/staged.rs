@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::error::{Doing, Error};
+use super::payload::PIECE;
 
 /// A file in the folder of unfinished ones. Dropped without being published, it is removed; what a crash
 /// leaves there is swept when the archive is opened next.
@@ -83,12 +85,21 @@ pub struct StagedReader {
 }
 
 impl StagedReader {
-    /// Fills `buffer` with the bytes at a place.
+    /// Hands out the bytes of a part of the file, piece by piece.
     ///
     /// # Errors
     /// Where the disk is broken, or the file ends before.
-    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
-        self.file.read_exact_at(buffer, offset).doing("read", &self.path)
+    pub fn read(&self, part: Range<u64>, take: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
+        let mut buffer = vec![0; PIECE];
+        let mut at = part.start;
+        while at < part.end {
+            let most = usize::try_from(part.end - at).unwrap_or(usize::MAX).min(buffer.len());
+            let piece = &mut buffer[..most];
+            self.file.read_exact_at(piece, at).doing("read", &self.path)?;
+            take(piece);
+            at += most as u64;
+        }
+        Ok(())
     }
 }
 

@@ -479,13 +479,7 @@ impl Fetch<'_> {
 /// Looks once more at the structure of what was written.
 fn examine(file: &StagedReader, content: Content, size: u64) -> Result<Structure, archive::Error> {
     let mut examination = Examination::of_large_index(content);
-    let (mut buffer, mut at) = (vec![0; 256 * 1024], 0);
-    while at < size {
-        let most = usize::try_from(size - at).unwrap_or(usize::MAX).min(buffer.len());
-        file.read_at(at, &mut buffer[..most])?;
-        examination.push(&buffer[..most]);
-        at += most as u64;
-    }
+    file.read(0..size, &mut |piece| examination.push(piece))?;
     Ok(examination.finish())
 }
 

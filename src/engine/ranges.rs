@@ -202,17 +202,10 @@ fn measure(
     let (whole_until, mut ends) = mpsc::unbounded_channel::<u64>();
     let (done, measured) = mpsc::unbounded_channel();
     tokio::task::spawn_blocking(move || {
-        let mut buffer = vec![0; 256 * 1024];
         while let Some(end) = ends.blocking_recv() {
-            while meter.size() < end {
-                let most = usize::try_from(end - meter.size()).unwrap_or(usize::MAX).min(buffer.len());
-                match file.read_at(meter.size(), &mut buffer[..most]) {
-                    Ok(()) => meter.push(&buffer[..most]),
-                    Err(error) => {
-                        let _ = done.send(Err(error));
-                        return;
-                    }
-                }
+            if let Err(error) = file.read(meter.size()..end, &mut |piece| meter.push(piece)) {
+                let _ = done.send(Err(error));
+                return;
             }
         }
         let _ = done.send(Ok(meter));
