@@ -51,6 +51,7 @@
 //! | [`source`] | the port to stores and its adapters | one call is one request; no text carries a secret |
 //! | [`agora`] | saved answers and callbacks, their signatures, the live `query` | all input is hostile until read |
 //! | [`archive`] | bag, journal, lock, `report.json` | a final name means proven bytes; foreign files stay |
+//! | [`documents`] | JSON, a page, a support request and a playlist of a check | text only, nothing is written anywhere |
 //! | [`event`] | what is told while it happens | facts in the past tense; the library draws nothing |
 //! | [`engine`] | walks a recording from ID to bag | the only retry, rate, width and time of day |
 //!
@@ -105,6 +106,7 @@
 
 pub mod agora;
 pub mod archive;
+pub mod documents;
 pub mod domain;
 pub mod engine;
 pub mod event;

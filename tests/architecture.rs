@@ -12,8 +12,9 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("source", &["domain", "source"]),
     ("agora", &["domain", "source", "agora"]),
     ("archive", &["domain", "archive"]),
+    ("documents", &["domain", "documents"]),
     ("event", &["domain", "event", "source::Error", "source::Operation"]),
-    ("engine", &["domain", "media", "source", "archive", "event", "engine"]),
+    ("engine", &["domain", "media", "source", "archive", "documents", "event", "engine"]),
 ];
 
 /// Modules that take facts and return decisions: no I/O, no clock, no wire format.

@@ -14,7 +14,7 @@ mod signature;
 
 pub use query::{Customer, DEFAULT_BASES, Query, QueryError, query};
 pub use saved::{
-    Facts, MAX_BYTES, MAX_FILES, Mode, Note, Saved, SavedError, SavedFile, SavedKeys, SavedRecording,
-    SavedStore, State, read,
+    Facts, MAX_BYTES, MAX_FILES, Note, Saved, SavedError, SavedFile, SavedKeys, SavedRecording, SavedStore,
+    State, read,
 };
 pub use signature::{Signature, SignatureError};

@@ -5,8 +5,8 @@ use std::fmt;
 use reqwest::StatusCode;
 use url::Url;
 
-use super::saved::{Facts, Mode, SavedError, State, read};
-use crate::domain::recording::RecordingId;
+use super::saved::{Facts, SavedError, State, read};
+use crate::domain::recording::{Mode, RecordingId};
 use crate::source::{HttpOptions, Secret, client};
 
 /// The hosts of the REST interface in the order in which they are asked (Agora, REST overview, 2026-06).

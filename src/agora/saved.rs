@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-pub use facts::{Facts, Mode, Note, Saved, SavedFile, SavedKeys, SavedRecording, SavedStore, State};
+pub use facts::{Facts, Note, Saved, SavedFile, SavedKeys, SavedRecording, SavedStore, State};
 
 use crate::domain::filename::FileName;
 use crate::domain::recording::RecordingId;

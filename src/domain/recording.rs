@@ -101,6 +101,17 @@ pub enum TrackKind {
     AudioVideo,
 }
 
+/// How streams become files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Each user's streams in files of their own.
+    Individual,
+    /// Everybody in one picture (composite mode).
+    Mix,
+    /// A web page.
+    Web,
+}
+
 /// One track of a recording. A composite recording has exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrackId {
@@ -113,6 +124,18 @@ pub struct TrackId {
 impl TrackId {
     /// The only track of a composite recording.
     pub const MIXED: Self = Self { uid: None, kind: TrackKind::Mixed };
+}
+
+impl Mode {
+    /// Agora's word in addresses.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Individual => "individual",
+            Self::Mix => "mix",
+            Self::Web => "web",
+        }
+    }
 }
 
 impl fmt::Display for RecordingId {

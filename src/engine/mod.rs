@@ -4,6 +4,7 @@
 //! once, here.
 
 mod assemble;
+mod checking;
 mod deep;
 mod examining;
 mod keep_joined;
@@ -47,6 +48,7 @@ use rate::RateLimit;
 use width::Width;
 
 pub use assemble::{Gaps, JoinError, JoinRequest, JoinTo, JoinedFile, Overlap, Refusal, RunFiles, join_bag};
+pub use checking::{CheckOptions, Checked};
 pub use deep::{MediaCheck, MediaDamage, check_media};
 pub use keep_joined::LOOK_AHEAD;
 pub use located::{Found, LocateError, LocateQuery, Looked, Search};

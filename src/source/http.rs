@@ -254,6 +254,7 @@ impl<D: Dialect> Transport<D> {
             size: text(header::CONTENT_LENGTH).and_then(|v| v.parse().ok()),
             etag: text(header::ETAG).filter(|v| !v.starts_with("W/")).map(ETag::new),
             modified: text(header::LAST_MODIFIED).and_then(http_date),
+            content_type: text(header::CONTENT_TYPE).map(str::to_owned),
             ..ObjectInfo::bare(key.clone())
         };
         self.dialect.enrich(headers, &mut info);

@@ -2,11 +2,11 @@
 
 use std::iter;
 
-use super::facts::{Facts, Mode, Note, SavedFile, State};
+use super::facts::{Facts, Note, SavedFile, State};
 use super::json::{Object, moment, number, object, text, words};
 use super::response::{self, channel, files, mode, recording, uid};
 use super::{Read, storage};
-use crate::domain::recording::RecordingId;
+use crate::domain::recording::{Mode, RecordingId};
 
 /// The number of Cloud Recording among Agora's products.
 const CLOUD_RECORDING: i64 = 3;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::domain::key::{KeyError, ObjectName};
-use crate::domain::recording::{ChannelName, RecordingId, TrackKind, Uid};
+use crate::domain::recording::{ChannelName, Mode, RecordingId, TrackKind, Uid};
 use crate::domain::time::SliceTime;
 use crate::source::Secret;
 
@@ -48,17 +48,6 @@ pub struct Facts {
     pub notes: Vec<Note>,
     /// Where its files go.
     pub store: Option<SavedStore>,
-}
-
-/// How streams become files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Each user's streams in files of their own.
-    Individual,
-    /// Everybody in one picture (composite mode).
-    Mix,
-    /// A web page.
-    Web,
 }
 
 /// How far a recording is, as far as the texts tell.
@@ -184,18 +173,6 @@ pub struct SavedKeys {
     pub secret_key: Secret,
     /// The token of temporary keys.
     pub session_token: Option<Secret>,
-}
-
-impl Mode {
-    /// Agora's word in addresses.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Individual => "individual",
-            Self::Mix => "mix",
-            Self::Web => "web",
-        }
-    }
 }
 
 impl State {

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::Read;
-use super::facts::{Facts, Mode, Note, SavedFile, State};
+use super::facts::{Facts, Note, SavedFile, State};
 use super::json::{Object, field, moment, number, object, switch, text, words};
 use crate::domain::key::ObjectName;
-use crate::domain::recording::{ChannelName, RecordingId, TrackKind, Uid};
+use crate::domain::recording::{ChannelName, Mode, RecordingId, TrackKind, Uid};
 
 /// Reads an answer; `None` where it is none.
 pub(super) fn read(answer: &Object) -> Option<Read> {

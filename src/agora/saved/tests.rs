@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::key::KeyPrefix;
-use crate::domain::recording::TrackKind;
+use crate::domain::recording::{Mode, TrackKind};
 use crate::domain::time::SliceTime;
 
 mod random;

@@ -1,6 +1,7 @@
 //! `locate --query`: what is to be asked of Agora, with the account from the environment.
 
-use recfetch::agora::{Customer, DEFAULT_BASES, Mode, Query};
+use recfetch::agora::{Customer, DEFAULT_BASES, Query};
+use recfetch::domain::recording::Mode;
 use recfetch::domain::recording::RecordingId;
 use recfetch::source::Secret;
 use url::Url;
