@@ -2,6 +2,7 @@
 //! support, and the best playlist that the facts allow. Text only; writing it somewhere is for others.
 
 mod check_json;
+mod totals;
 
 pub use check_json::{
     AboutV1, CHECK_FORMAT, CheckV1, CheckedFileV1, CheckedSegmentV1, CheckedStoreV1, CheckedTrackV1,
