@@ -2,9 +2,15 @@
 //! support, and the best playlist that the facts allow. Text only; writing it somewhere is for others.
 
 mod check_json;
+#[cfg(test)]
+mod kit;
+mod playlist;
+mod ticket;
 mod totals;
 
 pub use check_json::{
     AboutV1, CHECK_FORMAT, CheckV1, CheckedFileV1, CheckedSegmentV1, CheckedStoreV1, CheckedTrackV1,
     DiagnosisV1, MediaV1, StretchV1, TotalsV1,
 };
+pub use playlist::{TrackPlaylist, has_ended, playlists};
+pub use ticket::{BACKUP_KEEPS_MS, TICKET_LINES, backup_ends, ticket};
