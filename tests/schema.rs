@@ -1,4 +1,5 @@
-//! The checked-in JSON Schema of `report.json` is the one that the types give, and real reports fit it.
+//! The checked-in JSON Schemas of `report.json` and of a check are those that the types give, and real ones fit
+//! them.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
@@ -6,10 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use recfetch::archive::ReportV1;
+use recfetch::documents::{CHECK_FORMAT, CheckV1};
 use recfetch::domain::key::ObjectKey;
 use recfetch::domain::place::SourceName;
 use recfetch::engine::{
-    Candidate, FetchOptions, Fetcher, Gaps, JoinRequest, JoinTo, LocateQuery, Store, Target,
+    Candidate, CheckOptions, FetchOptions, Fetcher, Gaps, JoinRequest, JoinTo, LocateQuery, Store, Target,
 };
 use recfetch::source::MemorySource;
 use recfetch_test_support::Plan;
@@ -17,25 +19,29 @@ use recfetch_test_support::recording::Ending;
 use recfetch_test_support::ts::{SliceSpec, slice};
 use serde_json::{Value, json};
 
-const FILE: &str = "schema/report-1.schema.json";
+/// The files, and what gives each.
+const FILES: [(&str, fn() -> Value); 2] =
+    [("schema/report-1.schema.json", ReportV1::schema), ("schema/check-1.schema.json", CheckV1::schema)];
 
-fn generated() -> String {
-    serde_json::to_string_pretty(&ReportV1::schema()).unwrap() + "\n"
+fn pretty(schema: &Value) -> String {
+    serde_json::to_string_pretty(schema).unwrap() + "\n"
 }
 
 #[test]
-fn the_schema_on_disk_is_the_one_of_the_types() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
-    if std::env::var_os("RECFETCH_BLESS").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, generated()).unwrap();
+fn the_schemas_on_disk_are_those_of_the_types() {
+    for (file, schema) in FILES {
+        let (path, generated) = (Path::new(env!("CARGO_MANIFEST_DIR")).join(file), pretty(&schema()));
+        if std::env::var_os("RECFETCH_BLESS").is_some() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, &generated).unwrap();
+        }
+        let on_disk = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            on_disk == generated,
+            "{file} differs from the types; write it anew with:\n\n    RECFETCH_BLESS=1 cargo test --test schema\n\n\
+             A change of meaning, or a field that goes away, needs a new version of the format."
+        );
     }
-    let on_disk = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        on_disk == generated(),
-        "{FILE} differs from the types; write it anew with:\n\n    RECFETCH_BLESS=1 cargo test --test schema\n\n\
-         A change of meaning, or a field that goes away, needs a new version of the format."
-    );
 }
 
 /// What of `value` does not fit `schema`: the keywords that schemars writes for these types, and no others,
@@ -116,12 +122,12 @@ fn is_of(value: &Value, kind: &str) -> bool {
 }
 
 fn check(report: &Value) -> Vec<String> {
-    let schema: Value = serde_json::from_str(&generated()).unwrap();
+    let schema = ReportV1::schema();
     misfits("report", report, &schema, &schema)
 }
 
-/// The report of a recording of which one slice is nowhere and one is not what it should be.
-async fn real_report(out: &Path) -> Value {
+/// A recording of which one slice is nowhere and one is not what it should be, and its ID.
+fn damaged() -> (MemorySource, Target) {
     let mut plan = Plan::new(&[2000; 4]);
     plan.track = Some((123, "av".to_owned()));
     // A finding.
@@ -140,10 +146,21 @@ async fn real_report(out: &Path) -> Value {
             _ => source.put(key, bytes),
         }
     }
-    let store = Store { source: Arc::new(source), prefix: None };
-    let candidates = [Candidate { store, fallbacks: Vec::new() }];
-    let fetcher = Fetcher::new(FetchOptions::default(), Arc::new(()), Default::default());
-    let target = Target::parse(&plan.sid).unwrap();
+    (source, Target::parse(&plan.sid).unwrap())
+}
+
+fn store(source: MemorySource) -> Store {
+    Store { source: Arc::new(source), prefix: None }
+}
+
+fn fetcher() -> Fetcher {
+    Fetcher::new(FetchOptions::default(), Arc::new(()), Default::default())
+}
+
+async fn real_report(out: &Path) -> Value {
+    let (source, target) = damaged();
+    let candidates = [Candidate { store: store(source), fallbacks: Vec::new() }];
+    let fetcher = fetcher();
     let found = fetcher.locate(&target, &candidates, &LocateQuery::default()).await.unwrap();
     let join =
         JoinRequest { to: JoinTo::BesideBag, gaps: Gaps::Allow, track: None, ..JoinRequest::default() };
@@ -190,5 +207,37 @@ async fn what_does_not_fit_is_found() {
         let mut harmed = report.clone();
         harm(&mut harmed);
         assert_eq!(check(&harmed).len(), 1, "{what}: {:?}", check(&harmed));
+    }
+}
+
+#[tokio::test]
+async fn a_real_check_fits_its_schema() {
+    let (own, target) = damaged();
+    let (other, _) = damaged();
+    let candidates = [Candidate { store: store(own), fallbacks: vec![store(other)] }];
+    let (query, options) = (LocateQuery::default(), CheckOptions::default());
+    let checked = fetcher().check(&target, &candidates, &query, &options).await.unwrap();
+    let written = CheckV1::of(&checked.check);
+    let check = serde_json::to_value(&written).unwrap();
+    let schema = CheckV1::schema();
+    assert_eq!(misfits("check", &check, &schema, &schema), Vec::<String>::new(), "{check:#}");
+    assert_eq!(check["format"], CHECK_FORMAT);
+    for list in ["stores", "tracks"] {
+        assert!(!check[list].as_array().unwrap().is_empty(), "{list}: {check:#}");
+    }
+    let segments = check["tracks"][0]["segments"].as_array().unwrap();
+    let lost: Vec<_> = segments.iter().filter(|segment| segment["presence"] == "lost").collect();
+    assert_eq!((segments.len(), lost.len()), (4, 1), "{check:#}");
+    assert_eq!((&check["standing"], &check["exit_code"]), (&json!("incomplete"), &json!(3)));
+    assert_eq!(serde_json::from_value::<CheckV1>(check.clone()).unwrap(), written);
+    let table: &[(&str, Harm)] = &[
+        ("a field that is gone", |c| drop(c.as_object_mut().unwrap().remove("standing"))),
+        ("a field that nobody described", |c| c["totals"]["vanished"] = json!(1)),
+        ("a deep one", |c| c["tracks"][0]["segments"][0]["size"] = json!("7")),
+    ];
+    for (what, harm) in table {
+        let mut harmed = check.clone();
+        harm(&mut harmed);
+        assert_eq!(misfits("check", &harmed, &schema, &schema).len(), 1, "{what}");
     }
 }

@@ -3,6 +3,8 @@
 //! These structs are the format. A field may be added; none may go away or change its meaning without a new
 //! version. Text is for people, codes and words are for machines. Times are RFC 3339 in UTC with milliseconds.
 
+mod of;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +26,10 @@ pub struct CheckV1 {
     pub recording: String,
     /// The channel, where it is known.
     pub channel: Option<String>,
+    /// Agora's project, where it is known.
+    pub app_id: Option<String>,
+    /// Under which uid the recorder joined the channel, where it is known.
+    pub recorder: Option<u32>,
     /// `individual`, `mix` or `web`, where it is known.
     pub mode: Option<String>,
     /// The folder in the store: empty for the root, else ends with a slash.
@@ -232,4 +238,12 @@ pub struct AboutV1 {
     pub from: Option<String>,
     /// Until when.
     pub until: Option<String>,
+}
+
+impl CheckV1 {
+    /// The JSON Schema of this version.
+    #[must_use]
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
+    }
 }

@@ -3,9 +3,10 @@
 
 mod check_json;
 mod page;
+mod totals;
 
-pub use page::page;
 pub use check_json::{
     AboutV1, CHECK_FORMAT, CheckV1, CheckedFileV1, CheckedSegmentV1, CheckedStoreV1, CheckedTrackV1,
     DiagnosisV1, MediaV1, StretchV1, TotalsV1,
 };
+pub use page::page;

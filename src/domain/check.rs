@@ -51,6 +51,8 @@ pub struct Check {
     pub depth: Depth,
     /// How far Agora says that it is.
     pub state: ToldState,
+    /// What Agora told, each once, by time.
+    pub told: Vec<ToldEvent>,
     /// Its tracks.
     pub tracks: Vec<CheckedTrack>,
     /// Every playlist, master and manifest.

@@ -19,6 +19,7 @@ pub(super) fn reconcile(gathered: &Gathered<'_>) -> Check {
         at: gathered.at,
         depth: gathered.depth,
         state: gathered.told.state,
+        told: gathered.told.events.clone(),
         tracks,
         playlists: Vec::new(),
         orphans: Vec::new(),
