@@ -2,9 +2,11 @@
 //! support, and the best playlist that the facts allow. Text only; writing it somewhere is for others.
 
 mod check_json;
+mod page;
 mod totals;
 
 pub use check_json::{
     AboutV1, CHECK_FORMAT, CheckV1, CheckedFileV1, CheckedSegmentV1, CheckedStoreV1, CheckedTrackV1,
     DiagnosisV1, MediaV1, StretchV1, TotalsV1,
 };
+pub use page::page;
