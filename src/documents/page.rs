@@ -1,0 +1,127 @@
+//! A check as one page for a browser: nothing but this file, and no network.
+//!
+//! Names in a bucket are anybody's text. All of a check goes into the page as JSON in which no character is
+//! left that could end the element around it, and the page's script writes text only, never markup. The page's
+//! policy lets the browser run this one script and no other, and load nothing.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
+use super::check_json::CheckV1;
+
+const FRAME: &str = include_str!("page/page.html");
+const STYLE: &str = include_str!("page/page.css");
+
+/// In this order they are one script.
+const SCRIPTS: &[&str] = &[
+    include_str!("page/words.js"),
+    include_str!("page/model.js"),
+    include_str!("page/head.js"),
+    include_str!("page/canvas.js"),
+    include_str!("page/timeline.js"),
+    include_str!("page/controls.js"),
+    include_str!("page/sizes.js"),
+    include_str!("page/findings.js"),
+    include_str!("page/table.js"),
+    include_str!("page/files.js"),
+    include_str!("page/start.js"),
+];
+
+/// Findings that stand in the page of a browser without scripts.
+const PLAIN_FINDINGS: usize = 200;
+
+/// The page: HTML in UTF-8 that shows `check`.
+#[must_use]
+pub fn page(check: &CheckV1) -> String {
+    let script = format!("(() => {{\n'use strict';\n{}}})();\n", SCRIPTS.join("\n"));
+    let policy = format!(
+        "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
+        hash(&script),
+        hash(STYLE)
+    );
+    let mut text = String::with_capacity(FRAME.len() + STYLE.len() + script.len() + 4096);
+    for (index, piece) in FRAME.split("{{").enumerate() {
+        let (slot, rest) = if index == 0 { ("", piece) } else { piece.split_once("}}").unwrap_or(("", piece)) };
+        match slot {
+            "policy" => text.push_str(&policy),
+            "title" => text.push_str(&escaped(&format!("Recording {}: {}", check.recording, check.standing))),
+            "style" => text.push_str(STYLE),
+            "plain" => text.push_str(&plain(check)),
+            "check" => text.push_str(&embedded(check)),
+            "script" => text.push_str(&script),
+            _ => {}
+        }
+        text.push_str(rest);
+    }
+    text
+}
+
+/// The source expression that allows exactly this text.
+fn hash(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
+}
+
+/// The check as JSON that may stand inside of any element: what could end one is written as an escape.
+fn embedded(check: &CheckV1) -> String {
+    // Structs of texts and numbers always have a JSON form; a page that says nothing would be the worst there is.
+    let json = serde_json::to_string(check).unwrap_or_else(|_| "null".to_owned());
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Outside of strings JSON has none of these, and inside an escape says the same.
+        match c {
+            '<' | '>' | '&' | '\u{7f}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => {
+                text.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            _ => text.push(c),
+        }
+    }
+    text
+}
+
+/// The main facts for a browser that runs no scripts.
+fn plain(check: &CheckV1) -> String {
+    let totals = &check.totals;
+    let mut text = format!(
+        "<h1>Recording {}: {}</h1>\n<p>{} of {} segments are in the recording’s own store, {} only in another one, \
+         {} lost, {} not known. The time line needs scripts.</p>\n<ul>\n",
+        escaped(&check.recording),
+        escaped(&check.standing),
+        totals.present,
+        totals.segments,
+        totals.elsewhere,
+        totals.lost,
+        totals.unknown,
+    );
+    for diagnosis in check.diagnoses.iter().take(PLAIN_FINDINGS) {
+        text.push_str(&format!(
+            "<li>{} {}: {}</li>\n",
+            escaped(&diagnosis.severity),
+            escaped(&diagnosis.code),
+            escaped(&diagnosis.text)
+        ));
+    }
+    let left = check.diagnoses.len().saturating_sub(PLAIN_FINDINGS);
+    if left > 0 {
+        text.push_str(&format!("<li>and {left} more</li>\n"));
+    }
+    text.push_str("</ul>");
+    text
+}
+
+/// Text that may stand in HTML, in elements and in attributes.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '\0' => escaped.push('\u{fffd}'),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
