@@ -29,12 +29,11 @@ fn shows_each(browser: &Browser, segments: usize, tracks: usize) {
     let check = check(segments, tracks);
     let seen = browser.show("read", &check);
     is_quiet(&seen);
-    let usable = number(&seen["usableMs"]);
-    eprintln!(
-        "{segments} segments: there after {:.0} ms, zoomed and sorted after {usable:.0} ms",
-        number(&seen["readyMs"])
-    );
-    assert!(usable < 2000.0, "{segments} segments: usable after {usable} ms");
+    // On a machine that does other things too the clock tells about those; work of the page's own does not.
+    let (usable, work) = (number(&seen["usableMs"]), number(&seen["workMs"]));
+    eprintln!("{segments} segments: zoomed and sorted {usable:.0} ms after it was opened, {work:.0} ms of work");
+    assert!(work > 1.0 && work < 2000.0, "{segments} segments: {work} ms of work");
+    assert!(usable < 2000.0 || is_busy(), "{segments} segments: usable after {usable} ms");
     let span = |window: &Value| number(&window["until"]) - number(&window["from"]);
     assert!((span(&seen["zoomed"]) * 2.0 - span(&seen["window"])).abs() < 2.0, "{}", seen["zoomed"]);
     let rows = number(&seen["rows"]);
@@ -301,4 +300,11 @@ fn number(value: &Value) -> f64 {
 
 fn millis(text: &str) -> f64 {
     text.parse::<jiff::Timestamp>().unwrap().as_millisecond() as f64
+}
+
+/// Whether more wants to run on this machine than it has processors; where nobody can tell it has time.
+fn is_busy() -> bool {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: f64 = load.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0);
+    load > std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64
 }

@@ -71,6 +71,8 @@ function showHead() {
     make('dl', { class: 'facts' },
       fact('Recording', check.recording, { class: 'fact mono' }),
       fact('Channel', check.channel),
+      fact('Project', check.app_id, { class: 'fact mono' }),
+      fact('Recorder', check.recorder === null ? null : `uid ${check.recorder}`),
       fact('Mode', check.mode === null ? null : MODES[check.mode] ?? check.mode),
       fact('Folder', check.folder, { class: 'fact mono' }),
       fact('Time', when, { class: 'fact wide' }),

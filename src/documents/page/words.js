@@ -102,10 +102,10 @@ function bytes(count) {
   return `${value.toFixed(digits)} ${units[unit]}`;
 }
 
-/** A length of time: `15.002 s`, `1:02`, `2:00:27`. */
+/** A length of time: `15.000 s`, `1:02`, `2:00:27`. */
 function length(ms) {
   if (ms === null || ms === undefined) return '–';
-  if (ms < 60000) return `${(ms / 1000).toFixed(3).replace(/\.?0+$/, '')} s`;
+  if (ms < 60000) return `${(ms / 1000).toFixed(3)} s`;
   const seconds = Math.round(ms / 1000);
   const two = (number) => String(number).padStart(2, '0');
   const hours = Math.floor(seconds / 3600);
