@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::domain::check::Awaited;
 use crate::domain::finding::Finding;
 use crate::domain::key::{ObjectKey, ObjectName};
 use crate::domain::place::{Obstacle, SourceName};
@@ -125,6 +126,26 @@ pub enum Event<'a> {
         key: &'a ObjectKey,
         /// Segments that it lists.
         segments: usize,
+    },
+    /// A recording was checked, and something that it lacks may still come.
+    Awaiting {
+        /// The recording.
+        recording: &'a RecordingId,
+        /// What; `None` where nothing of it could be found yet.
+        awaited: Option<&'a Awaited>,
+        /// After which time the next look is taken; `None` where this was the last one.
+        next: Option<Duration>,
+        /// For how long looks are taken at the most, from now on.
+        left: Duration,
+    },
+    /// A page of a listing was walked through for all recordings in it.
+    Surveyed {
+        /// The place.
+        from: &'a SourceName,
+        /// Keys that were listed so far.
+        listed: u64,
+        /// Recordings that were found so far.
+        recordings: u64,
     },
     /// Bytes were joined.
     Joining {

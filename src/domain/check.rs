@@ -5,6 +5,7 @@
 //! line of time per track and names what is wrong. Nothing here is a proof of bytes: that a segment is *there*
 //! says that a store lists it, with a length that can be.
 
+mod awaited;
 mod gathered;
 mod reconcile;
 mod rule;
@@ -17,6 +18,7 @@ use super::recording::{ChannelName, Mode, RecordingId, TrackId, Uid};
 use super::time::SliceTime;
 
 pub use super::finding::Severity;
+pub use awaited::{Awaited, BACKUP_DAYS};
 pub use gathered::{
     Answer, Depth, Gathered, Listed, MediaSeen, PlayerAnswer, PlaylistSeen, PlaylistText, Seen, Sighting,
     StoreRole, StoreSeen, Version,

@@ -1,13 +1,23 @@
 //! Gathering what is known of a recording without fetching it.
 
+mod lists;
+mod players;
+mod sightings;
+mod survey;
+mod waiting;
+mod walk;
+
 use std::collections::BTreeMap;
 
 use super::located::{Found, LocateError, LocateQuery};
+use super::locating::locate;
 use super::target::Target;
-use super::{Candidate, Fetcher, time_of_day};
-use crate::domain::check::{
-    Check, Depth, Gathered, Listed, Seen, Sighting, StoreRole, StoreSeen, Told, check,
-};
+use super::{Candidate, Context, Fetcher, time_of_day};
+use crate::domain::check::{Check, Depth, Gathered, Told, check};
+use sightings::{AskFallbacks, GivenUp};
+
+pub use survey::{Survey, SurveyError, Surveyed};
+pub use waiting::WaitOptions;
 
 /// How to check.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +29,8 @@ pub struct CheckOptions {
     /// The page whose players are asked for: `https://player.example`. Then it is asked as they would ask,
     /// without keys.
     pub players: Option<String>,
+    /// Whether to look again, and for how long, until nothing is awaited that Agora Cloud Backup may still push.
+    pub wait: Option<WaitOptions>,
 }
 
 /// A recording that was checked.
@@ -32,6 +44,13 @@ pub struct Checked {
 impl Fetcher {
     /// Looks for a recording and tells what exists where, without reading media unless that is asked for.
     ///
+    /// A store that lists is asked about single objects only where its listing says too little: nothing of their
+    /// size, or that they are archived. A fallback that cannot list is asked about what the recording's own
+    /// store lacks. What a store refuses is a part of the result.
+    ///
+    /// With [`CheckOptions::wait`] it looks again until nothing is awaited, and what it says is that of the last
+    /// look; whoever then fetches [`Checked::found`] has what came meanwhile.
+    ///
     /// # Errors
     /// As [`Fetcher::locate`].
     pub async fn check(
@@ -41,34 +60,63 @@ impl Fetcher {
         query: &LocateQuery,
         options: &CheckOptions,
     ) -> Result<Checked, LocateError> {
-        let found = self.locate(target, candidates, query).await?;
-        let (name, place) = found.from();
-        let own = StoreSeen {
-            name: name.clone(),
-            place,
-            role: StoreRole::Own,
-            listed: Listed::Objects(found.recording.slices.len()),
+        let context = &*self.context;
+        let checked = async {
+            match options.wait {
+                Some(wait) => waiting::wait(context, target, candidates, query, options, wait).await,
+                None => once(context, target, candidates, query, options).await,
+            }
         };
-        let mut objects: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for item in &found.plan.items {
-            let seen = item.listed.clone().map_or(Seen::Absent, Seen::There);
-            objects.entry(item.name.clone()).or_default().push(Sighting { store: 0, seen });
+        tokio::select! {
+            biased;
+            () = context.cancel.cancelled() => Err(LocateError::Interrupted),
+            checked = checked => checked,
         }
-        let gathered = Gathered {
-            recording: &found.recording,
-            plan: &found.plan,
-            findings: &found.findings,
-            playlists: Vec::new(),
-            manifests: &[],
-            stores: vec![own],
-            objects,
-            orphans_elsewhere: Vec::new(),
-            told: options.told.clone(),
-            players: Vec::new(),
-            media: BTreeMap::new(),
-            depth: options.depth,
-            at: time_of_day(),
-        };
-        Ok(Checked { check: check(&gathered), found })
     }
 }
+
+async fn once(
+    context: &Context,
+    target: &Target,
+    candidates: &[Candidate],
+    query: &LocateQuery,
+    options: &CheckOptions,
+) -> Result<Checked, LocateError> {
+    let found = locate(context, target, candidates, query).await?;
+    Ok(checked(context, found, options, AskFallbacks::Always, &GivenUp::default()).await)
+}
+
+/// Gathers everything about a recording that was found, and reconciles it.
+async fn checked(
+    context: &Context,
+    found: Found,
+    options: &CheckOptions,
+    when: AskFallbacks,
+    given_up: &GivenUp,
+) -> Checked {
+    let sightings = sightings::gather(context, &found, when, given_up).await;
+    let playlists = lists::seen(context, &found);
+    let players = match &options.players {
+        Some(origin) => players::ask(context, &found, &playlists, &sightings, origin).await,
+        None => Vec::new(),
+    };
+    let gathered = Gathered {
+        recording: &found.recording,
+        plan: &found.plan,
+        findings: &found.findings,
+        playlists,
+        manifests: &found.manifests,
+        stores: sightings.stores,
+        objects: sightings.objects,
+        orphans_elsewhere: sightings.orphans,
+        told: options.told.clone(),
+        players,
+        media: BTreeMap::new(),
+        depth: options.depth,
+        at: time_of_day(),
+    };
+    Checked { check: check(&gathered), found }
+}
+
+#[cfg(all(test, feature = "s3", feature = "oss"))]
+mod tests;

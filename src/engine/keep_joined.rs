@@ -353,7 +353,7 @@ impl Run {
                 let FetchedObject { verdict, bytes, failed_tries, findings } = *fetched;
                 findings.into_iter().for_each(|finding| self.notice(finding));
                 let (
-                    Some(Proven { sink: Sink::File { staged, .. }, seen, from, etag }),
+                    Some(Proven { sink: Sink::File { staged, .. }, seen, from, etag, .. }),
                     Verdict::Verified { evidence },
                 ) = (bytes, &verdict)
                 else {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Candidate;
+use super::listing::Coverage;
 use super::object::Proven;
+use crate::domain::dash::Manifest;
 use crate::domain::finding::Finding;
 use crate::domain::key::{ObjectKey, ObjectName};
 use crate::domain::locate::Recording;
@@ -54,6 +56,8 @@ pub struct Found {
     pub(super) only: Only,
     pub(super) left_out: LeftOut,
     pub(super) masters: usize,
+    pub(super) manifests: Vec<Manifest>,
+    pub(super) coverage: Coverage,
 }
 
 /// A playlist of a recording.

@@ -1,5 +1,6 @@
 //! Finding a recording: which store has it, what belongs to it, what its playlists list.
 
+use super::listing::{Coverage, list};
 use super::located::{Found, FoundPlaylist, LocateError, LocateQuery, Looked, Search};
 use super::reading::{self, Lists};
 use super::target::{Target, recording_of};
@@ -16,7 +17,7 @@ use crate::domain::plan::plan;
 use crate::domain::recording::RecordingId;
 use crate::domain::verdict::Verdict;
 use crate::event::Event;
-use crate::source::{Error, Listing, Operation};
+use crate::source::{Error, Listing};
 
 impl Fetcher {
     /// Looks for a recording in each candidate in turn, then in their fallbacks, and reads its playlists.
@@ -40,7 +41,7 @@ impl Fetcher {
     }
 }
 
-async fn locate(
+pub(super) async fn locate(
     context: &Context,
     target: &Target,
     candidates: &[Candidate],
@@ -60,7 +61,7 @@ async fn locate(
     for candidate in with_fallbacks(candidates) {
         let store = &candidate.store;
         match look(context, store, &recording, &query, &mut looked).await {
-            Ok(Some((found, mut findings))) => {
+            Ok(Some(Look { recording: found, mut findings, coverage })) => {
                 if store.source.name() != candidates[0].store.source.name() {
                     findings.push(Finding::FoundElsewhere { from: store.source.name().clone() });
                 }
@@ -68,7 +69,7 @@ async fn locate(
                     let (from, why) = (error.from.clone(), error.obstacle.clone());
                     findings.push(Finding::NotSearched { from, why });
                 }
-                match read(context, candidate, found, findings, &query).await {
+                match read(context, candidate, Look { recording: found, findings, coverage }, &query).await {
                     Ok(found) => return Ok(found),
                     Err(Unread::Absent(seen)) => looked.push(seen),
                     // Another store may have what this one cannot give.
@@ -107,6 +108,14 @@ fn with_fallbacks(candidates: &[Candidate]) -> Vec<Candidate> {
     all
 }
 
+/// A recording as one store has it, before its lists are read.
+pub(super) struct Look {
+    pub(super) recording: Recording,
+    pub(super) findings: Vec<Finding>,
+    /// What the store's listing shows.
+    pub(super) coverage: Coverage,
+}
+
 /// What one store knows of the recording.
 async fn look(
     context: &Context,
@@ -114,7 +123,7 @@ async fn look(
     id: &RecordingId,
     query: &LocateQuery,
     looked: &mut Vec<Looked>,
-) -> Result<Option<(Recording, Vec<Finding>)>, Error> {
+) -> Result<Option<Look>, Error> {
     let source = &*store.source;
     context.tell(&Event::Searched { recording: id, from: source.name(), listed: 0 });
     let folder = match &query.playlist {
@@ -122,6 +131,7 @@ async fn look(
         None => told::folder(query).unwrap_or_else(|| store.prefix.clone().unwrap_or_default()),
     };
     let mut findings = Vec::new();
+    let mut coverage = Coverage::ByName;
     let listing = match source.capabilities().listing {
         Listing::Possible => {
             let prefixes = match query.search {
@@ -129,13 +139,17 @@ async fn look(
                 Search::Bucket => vec![String::new()],
             };
             match list(context, store, id, &prefixes, &mut findings).await {
-                Ok(listing) => Some(listing),
+                Ok((listing, listed)) => {
+                    coverage = listed;
+                    Some(listing)
+                }
                 // Whoever names the playlist can be served without a listing.
                 Err(error)
                     if (query.playlist.is_some() || !query.told.is_empty())
                         && matches!(error.obstacle, Obstacle::Denied(_)) =>
                 {
                     findings.push(Finding::ListDenied { from: source.name().clone() });
+                    coverage = Coverage::Refused(error.obstacle);
                     None
                 }
                 Err(error) => return Err(error),
@@ -190,51 +204,7 @@ async fn look(
     if found.is_none() {
         looked.push(what_was_seen(context, store, &folder, listing.as_ref().map(Vec::len)).await);
     }
-    Ok(found.map(|recording| (recording, findings)))
-}
-
-async fn list(
-    context: &Context,
-    store: &Store,
-    id: &RecordingId,
-    prefixes: &[String],
-    findings: &mut Vec<Finding>,
-) -> Result<Vec<ObjectInfo>, Error> {
-    let source = &*store.source;
-    let mut objects = Vec::new();
-    for (number, prefix) in prefixes.iter().enumerate() {
-        let mut after = None;
-        loop {
-            let page = match context.patiently(source, || source.list(prefix, after.as_ref())).await {
-                Ok(page) => page,
-                // Keys may be bound to a prefix. What cannot be seen of failovers is no reason to fetch nothing.
-                Err(error) if number > 0 && matches!(error.obstacle, Obstacle::Denied(_)) => {
-                    let finding = Finding::ListDenied { from: source.name().clone() };
-                    if !findings.contains(&finding) {
-                        findings.push(finding);
-                    }
-                    break;
-                }
-                Err(error) => return Err(error),
-            };
-            let unsafe_keys = page.unsafe_keys.into_iter().filter(|(text, _)| text.contains(id.as_str()));
-            findings.extend(unsafe_keys.map(|(text, why)| Finding::UnsafeKey { text, why }));
-            // A whole bucket may be listed: only what bears the recording's name is kept.
-            let ours = |info: &ObjectInfo| locate::is_ours(info.key.file_name().as_str(), id);
-            objects.extend(page.objects.into_iter().filter(|info| prefixes.len() > 1 || ours(info)));
-            context.tell(&Event::Searched { recording: id, from: source.name(), listed: objects.len() });
-            match page.next {
-                // A store that gives the same page again would be listed for ever.
-                Some(next) if after.as_ref() == Some(&next) => {
-                    let error = Error::new(Obstacle::Unexpected, Operation::List, source.name(), prefix);
-                    return Err(error.with_answer("the listing does not go on"));
-                }
-                Some(next) => after = Some(next),
-                None => break,
-            }
-        }
-    }
-    Ok(objects)
+    Ok(found.map(|recording| Look { recording, findings, coverage }))
 }
 
 /// The base and failover copies of a playlist, where no listing shows them: by their names. Whatever else than
@@ -301,13 +271,13 @@ async fn what_was_seen(
 }
 
 /// Reads the chosen playlists and plans what they list.
-async fn read(
+pub(super) async fn read(
     context: &Context,
     candidate: Candidate,
-    mut recording: Recording,
-    mut findings: Vec<Finding>,
+    look: Look,
     query: &LocateQuery,
 ) -> Result<Found, Unread> {
+    let Look { mut recording, mut findings, coverage } = look;
     let left_out = query.only.apply(&mut recording, &mut findings);
     adopt_playlists_of_fallbacks(context, &candidate, &mut recording, &mut findings).await;
     let Lists { playlists, texts, manifests, masters } = if query.only.wants(Form::Hls) {
@@ -329,7 +299,18 @@ async fn read(
         recording.channel.clone_from(&query.channel);
     }
     let only = query.only.clone();
-    let found = Found { candidate, recording, playlists, plan, findings, only, left_out, masters };
+    let found = Found {
+        candidate,
+        recording,
+        playlists,
+        plan,
+        findings,
+        only,
+        left_out,
+        masters,
+        manifests,
+        coverage,
+    };
     let (from, place) = found.from();
     context.tell(&Event::Located {
         recording: &found.recording.id,
@@ -344,7 +325,7 @@ async fn read(
 }
 
 /// Why no playlist of a recording could be read in a store, where nothing else of it is known.
-enum Unread {
+pub(super) enum Unread {
     /// It is not there.
     Absent(Looked),
     /// It is there and could not be had.

@@ -8,6 +8,7 @@ mod checking;
 mod deep;
 mod examining;
 mod keep_joined;
+mod listing;
 mod located;
 mod locating;
 mod meter;
@@ -32,6 +33,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::Trust;
@@ -48,7 +50,7 @@ use rate::RateLimit;
 use width::Width;
 
 pub use assemble::{Gaps, JoinError, JoinRequest, JoinTo, JoinedFile, Overlap, Refusal, RunFiles, join_bag};
-pub use checking::{CheckOptions, Checked};
+pub use checking::{CheckOptions, Checked, Survey, SurveyError, Surveyed, WaitOptions};
 pub use deep::{MediaCheck, MediaDamage, check_media};
 pub use keep_joined::LOOK_AHEAD;
 pub use located::{Found, LocateError, LocateQuery, Looked, Search};
@@ -170,13 +172,20 @@ impl Store {
         Ok(Self { source: crate::source::connect(spec).await?, prefix: spec.prefix.clone() })
     }
 
-    /// The keys that an object of the recording in `folder` may have in this store as a fallback.
-    fn keys_as_fallback(&self, folder: &KeyPrefix, name: &ObjectName) -> Vec<ObjectKey> {
-        let folders = match &self.prefix {
+    /// The folders that may hold the recording in `folder` in this store as a fallback, each once.
+    fn folders_as_fallback(&self, folder: &KeyPrefix) -> Vec<KeyPrefix> {
+        let mut folders = match &self.prefix {
             Some(prefix) => vec![prefix.clone()],
             // A copy keeps the folders of the bucket, or was handed over without them.
             None => vec![folder.clone(), KeyPrefix::root()],
         };
+        folders.dedup();
+        folders
+    }
+
+    /// The keys that an object of the recording in `folder` may have in this store as a fallback.
+    fn keys_as_fallback(&self, folder: &KeyPrefix, name: &ObjectName) -> Vec<ObjectKey> {
+        let folders = self.folders_as_fallback(folder);
         let mut keys: Vec<_> = folders.iter().filter_map(|folder| name.in_folder(folder).ok()).collect();
         keys.dedup();
         keys
@@ -212,6 +221,9 @@ struct Context {
     noticed: Mutex<Vec<Finding>>,
     /// Held by whoever looks at an index that is too large to be gathered while other objects pass.
     large_index: tokio::sync::Mutex<()>,
+    /// A turn for each playlist that is read and each object that is asked about, however many recordings are
+    /// looked at.
+    turns: Semaphore,
     /// Objects that are being fetched now.
     busy: AtomicUsize,
 }
@@ -223,6 +235,7 @@ impl Fetcher {
         let rate = RateLimit::new(options.rate);
         let width = Mutex::new(Width::new(options.jobs, Duration::ZERO));
         let noticed = Mutex::new(Vec::new());
+        let turns = Semaphore::new(options.jobs.clamp(1, Semaphore::MAX_PERMITS));
         Self {
             context: Arc::new(Context {
                 options,
@@ -233,6 +246,7 @@ impl Fetcher {
                 start: Instant::now(),
                 noticed,
                 large_index: tokio::sync::Mutex::default(),
+                turns,
                 busy: AtomicUsize::new(0),
             }),
         }
@@ -240,6 +254,12 @@ impl Fetcher {
 }
 
 impl Context {
+    /// Waits until another request may be made. It may from now on until what this returns is dropped.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.turns.acquire().await.ok()
+    }
+
     fn now(&self) -> Duration {
         self.start.elapsed()
     }

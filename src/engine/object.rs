@@ -55,6 +55,8 @@ pub(super) struct Proven {
     pub(super) seen: Observation,
     pub(super) from: SourceName,
     pub(super) etag: Option<ETag>,
+    /// As what it was served.
+    pub(super) content_type: Option<String>,
 }
 
 /// Fetches an object into `sink` from the first of its places that serves it whole.
@@ -74,13 +76,14 @@ pub(super) async fn fetch(context: &Context, job: &Job, sink: Sink) -> Result<Fe
         worst: None,
         absent_in: Vec::new(),
         furthest: 0,
+        content_type: None,
     };
     for place in &job.places {
         match fetch.at_place(place).await? {
             AtPlace::Good(evidence, seen, etag) => {
                 let from = place.source.name().clone();
-                let Fetch { sink, failed_tries, findings, .. } = fetch;
-                let bytes = Some(Proven { sink, seen: *seen, from, etag });
+                let Fetch { sink, failed_tries, findings, content_type, .. } = fetch;
+                let bytes = Some(Proven { sink, seen: *seen, from, etag, content_type });
                 return Ok(Fetched {
                     verdict: Verdict::Verified { evidence },
                     bytes,
@@ -128,6 +131,8 @@ struct Fetch<'a> {
     absent_in: Vec<SourceName>,
     /// How many bytes of one transfer came, at the most.
     furthest: u64,
+    /// As what the last answer served it.
+    content_type: Option<String>,
 }
 
 enum AtPlace {
@@ -325,6 +330,7 @@ impl Fetch<'_> {
         let if_match = current.as_ref().and_then(|transfer| transfer.etag.clone());
         let read = Read { from, until: None, if_match: if_match.as_ref() };
         let mut opened = source.open(key, read).await.map_err(Failure::Refused)?;
+        self.content_type = opened.info.content_type.take();
         let transfer = match current {
             Some(transfer) => {
                 if opened.info.etag != transfer.etag {

@@ -2,6 +2,8 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use futures_util::stream::{self, StreamExt as _};
+
 use super::located::{FoundPlaylist, ReadPlaylists};
 use super::object::{self, Fetched, Job};
 use super::sink::Sink;
@@ -54,8 +56,14 @@ pub(super) async fn lists(
 ) -> Lists {
     let mut lists = Lists::default();
     let mut todo = wanted(recording);
+    let mut fetched = VecDeque::new();
     while let Some((info, purpose)) = todo.pop_front() {
-        let fetched = fetch(context, candidate, recording, &info, purpose).await;
+        if fetched.is_empty() {
+            // All that are known by now, at once.
+            let known = std::iter::once((&info, purpose)).chain(todo.iter().map(|(info, p)| (info, *p)));
+            fetched = fetch_all(context, candidate, recording, known).await;
+        }
+        let Some(fetched) = fetched.pop_front() else { break };
         if let Some(Sink::Memory { bytes, .. }) = fetched.bytes.as_ref().map(|bytes| &bytes.sink) {
             match purpose {
                 Purpose::Kept => {}
@@ -121,6 +129,18 @@ fn wanted(recording: &Recording) -> VecDeque<(ObjectInfo, Purpose)> {
     .collect()
 }
 
+/// The bytes of lists, in their order, as many at once as the run allows.
+async fn fetch_all<'l>(
+    context: &Context,
+    candidate: &Candidate,
+    recording: &Recording,
+    lists: impl Iterator<Item = (&'l ObjectInfo, Purpose)>,
+) -> VecDeque<Fetched> {
+    let fetched = lists.map(|(info, purpose)| fetch(context, candidate, recording, info, purpose));
+    let fetched: Vec<_> = fetched.collect();
+    stream::iter(fetched).buffered(context.options.jobs.max(1)).collect().await
+}
+
 async fn fetch(
     context: &Context,
     candidate: &Candidate,
@@ -134,6 +154,7 @@ async fn fetch(
     let content = if is_xml { Content::Opaque } else { Content::Playlist };
     let expected = Expectation { size: info.size, content, ..Expectation::default() };
     let job = Job { name, expected, listed: Some(info.clone()), places };
+    let _turn = context.turn().await;
     match object::fetch(context, &job, Sink::memory(MAX_BYTES + 1)).await {
         Ok(fetched) => fetched,
         Err(_) => unreachable!("memory is no disk"),

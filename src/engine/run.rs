@@ -481,7 +481,8 @@ fn keep(
     fetched: FetchedObject,
 ) -> Result<(ObjectReport, Vec<Finding>), archive::Error> {
     let FetchedObject { verdict, bytes, failed_tries, mut findings } = fetched;
-    let (Some(Proven { sink, seen, from, etag }), Verdict::Verified { evidence }) = (bytes, &verdict) else {
+    let (Some(Proven { sink, seen, from, etag, .. }), Verdict::Verified { evidence }) = (bytes, &verdict)
+    else {
         return Ok((report_of(item, verdict, None, failed_tries), findings));
     };
     let staged = match sink {

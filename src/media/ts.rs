@@ -8,13 +8,17 @@
 //! row of one identifier, the last packets of a stream whose PES packets announce no length, and 15 missing
 //! packets between two that look alike.
 
+mod bits;
 mod clock;
+mod closer;
 mod packet;
 mod pes;
 mod sps;
 mod tables;
 
 use clock::signed_distance;
+use closer::Closer;
+pub use closer::{ClockSummary, CloserSummary};
 use packet::{Counter, NULL_PID, PACKET, PIDS, Packet, Step, Unusable};
 use pes::Pes;
 use tables::{Assembler, PAT_PID, Section};
@@ -64,6 +68,8 @@ pub struct Summary {
     pub random_access_first: Option<bool>,
     /// Each stream that the program maps announce, by packet identifier.
     pub each_stream: Vec<StreamSummary>,
+    /// What a closer look told, where one was asked for.
+    pub closer: Option<CloserSummary>,
 }
 
 /// What was seen of one elementary stream.
@@ -112,13 +118,21 @@ pub enum StreamKind {
 /// Takes the bytes of one transport stream and counts.
 #[derive(Debug, Clone)]
 pub struct Examiner {
-    /// For each packet identifier one more than its place in `pids`; 0 as long as it did not come.
-    places: Box<[u16]>,
-    pids: Vec<Pid>,
+    pids: Pids,
+    /// `Some` where more is asked than whether the stream is whole.
+    closer: Option<Box<Closer>>,
     /// The start of a packet whose end did not come yet.
     partial: [u8; PACKET],
     partial_len: usize,
     summary: Summary,
+}
+
+/// All that is known about packet identifiers.
+#[derive(Debug, Clone)]
+struct Pids {
+    /// For each packet identifier one more than its place in `known`; 0 as long as it did not come.
+    places: Box<[u16]>,
+    known: Vec<Pid>,
 }
 
 /// All that is known about one packet identifier.
@@ -134,6 +148,13 @@ struct Pid {
     pes: Pes,
 }
 
+/// What the last byte that came is the last of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    OfFile,
+    OfPrefix,
+}
+
 impl Default for Examiner {
     fn default() -> Self {
         Self::new()
@@ -145,14 +166,20 @@ impl Examiner {
     #[must_use]
     pub fn new() -> Self {
         let mut examiner = Self {
-            places: vec![0; PIDS].into_boxed_slice(),
-            pids: Vec::new(),
+            pids: Pids { places: vec![0; PIDS].into_boxed_slice(), known: Vec::new() },
+            closer: None,
             partial: [0; PACKET],
             partial_len: 0,
             summary: Summary::default(),
         };
-        examiner.pid(PAT_PID).sections = Some(Assembler::new());
+        examiner.pids.of(PAT_PID).sections = Some(Assembler::new());
         examiner
+    }
+
+    /// An examiner that looks at pictures, sound and the clock reference too: see [`CloserSummary`].
+    #[must_use]
+    pub fn looking_closer() -> Self {
+        Self { closer: Some(Box::default()), ..Self::new() }
     }
 
     /// Takes the next bytes of the file, any number of them.
@@ -178,16 +205,37 @@ impl Examiner {
 
     /// Ends the file.
     #[must_use]
-    pub fn finish(mut self) -> Summary {
+    pub fn finish(self) -> Summary {
+        self.finish_at(End::OfFile)
+    }
+
+    /// Ends where reading stopped although the file goes on: that something is cut there is no fault of it. What
+    /// is told holds for the part that came.
+    #[must_use]
+    pub fn finish_prefix(self) -> Summary {
+        self.finish_at(End::OfPrefix)
+    }
+
+    fn finish_at(mut self, end: End) -> Summary {
         let mut summary = self.summary;
-        summary.trailing_bytes = self.partial_len as u64;
-        self.pids.sort_unstable_by_key(|pid| pid.pid);
-        for mut pid in self.pids {
+        let mut pids = self.pids.known;
+        pids.sort_unstable_by_key(|pid| pid.pid);
+        let kinds = pids.iter().filter_map(|pid| Some((StreamKind::of(pid.stream_type?), pid.pes.starts)));
+        summary.closer = self.closer.take().map(|closer| closer.finish(kinds));
+        if end == End::OfFile {
+            summary.trailing_bytes = self.partial_len as u64;
+        }
+        for mut pid in pids {
             summary.continuity_errors += pid.continuity_errors;
-            if pid.sections.as_ref().is_some_and(Assembler::is_inside) {
-                summary.bad_sections += 1;
+            match end {
+                End::OfFile => {
+                    if pid.sections.as_ref().is_some_and(Assembler::is_inside) {
+                        summary.bad_sections += 1;
+                    }
+                    pid.pes.end();
+                }
+                End::OfPrefix => pid.pes.stop(),
             }
-            pid.pes.end();
             if let Some(stream_type) = pid.stream_type {
                 summary.add(summarize(pid, stream_type));
             } else if !summary.has_pmt && pid.sections.is_none() {
@@ -222,7 +270,7 @@ impl Examiner {
         if number == NULL_PID {
             return;
         }
-        let pid = self.pid(number);
+        let pid = self.pids.of(number);
         let step = pid.counter.step(&packet);
         match step {
             Step::Next => {}
@@ -232,7 +280,13 @@ impl Examiner {
         if packet.is_scrambled() {
             pid.pes.lose();
             self.summary.scrambled += 1;
+            if let Some(closer) = &mut self.closer {
+                closer.lose(number);
+            }
             return;
+        }
+        if let Some(closer) = &mut self.closer {
+            closer.take(&packet, step);
         }
         if !packet.has_payload() {
             return;
@@ -248,44 +302,52 @@ impl Examiner {
         }
     }
 
-    #[inline]
-    fn pid(&mut self, number: u16) -> &mut Pid {
-        let place = &mut self.places[usize::from(number)];
-        if *place == 0 {
-            self.pids.push(Pid::new(number));
-            // There are fewer packet identifiers than the type can count.
-            *place = u16::try_from(self.pids.len()).unwrap_or_default();
-        }
-        &mut self.pids[usize::from(*place) - 1]
-    }
-
     /// Reads tables; rare, so it may take its time.
     #[cold]
     fn take_tables(&mut self, packet: &Packet<'_>) {
         let number = packet.pid();
         // Taken out, because what is read changes other packet identifiers.
-        let Some(mut sections) = self.pid(number).sections.take() else { return };
+        let Some(mut sections) = self.pids.of(number).sections.take() else { return };
         sections.push(packet.payload(), packet.starts_unit(), |section| match section {
             Section::Programs(body) if number == PAT_PID => {
                 for map in tables::program_maps(body) {
                     self.summary.has_pat = true;
                     if map != PAT_PID && map != NULL_PID && map != number {
-                        self.pid(map).sections.get_or_insert_with(Assembler::new);
+                        self.pids.of(map).sections.get_or_insert_with(Assembler::new);
                     }
                 }
             }
             Section::Streams(body) if number != PAT_PID => {
                 self.summary.has_pmt = true;
+                if let (Some(closer), Some(clock)) = (&mut self.closer, tables::clock_pid(body)) {
+                    closer.set_clock(clock);
+                }
                 for (stream_type, stream) in tables::streams(body) {
                     if stream != PAT_PID && stream != NULL_PID {
-                        self.pid(stream).stream_type = Some(stream_type);
+                        if let Some(closer) = &mut self.closer {
+                            closer.announce(stream, stream_type);
+                        }
+                        self.pids.of(stream).stream_type = Some(stream_type);
                     }
                 }
             }
             Section::Programs(_) | Section::Streams(_) | Section::Other => {}
             Section::Bad => self.summary.bad_sections += 1,
         });
-        self.pid(number).sections = Some(sections);
+        self.pids.of(number).sections = Some(sections);
+    }
+}
+
+impl Pids {
+    #[inline]
+    fn of(&mut self, number: u16) -> &mut Pid {
+        let place = &mut self.places[usize::from(number)];
+        if *place == 0 {
+            self.known.push(Pid::new(number));
+            // There are fewer packet identifiers than the type can count.
+            *place = u16::try_from(self.known.len()).unwrap_or_default();
+        }
+        &mut self.known[usize::from(*place) - 1]
     }
 }
 

@@ -5,6 +5,7 @@
 //! are read.
 
 mod document;
+pub(super) mod player;
 
 use std::time::Duration;
 
@@ -385,6 +386,10 @@ impl Source for HttpSource {
 
     async fn list(&self, prefix: &str, _after: Option<&PageToken>) -> Result<Page, Error> {
         Err(Error::new(Obstacle::Unsupported, Operation::List, self.name(), prefix))
+    }
+
+    async fn public_url(&self, key: &ObjectKey) -> Option<Url> {
+        self.request(key).url.public()
     }
 }
 

@@ -123,8 +123,7 @@ impl KodoSource {
 
     /// The request for an object at a domain, signed for now.
     async fn request(&self, key: &ObjectKey, domain: &Url) -> Result<Request, Error> {
-        let mut url = domain.clone();
-        url.set_path(&format!("{}/{}", url.path().trim_end_matches('/'), encode_path(key.as_str())));
+        let url = object_url(domain, key);
         let url = match self.who.keys(self.name()).await? {
             None => Some(url),
             Some(keys) => keys.private_url(&url, clock::unix_seconds() + SIGNATURE_SECONDS),
@@ -173,6 +172,12 @@ impl KodoSource {
         }
         Err(error)
     }
+}
+
+fn object_url(domain: &Url, key: &ObjectKey) -> Url {
+    let mut url = domain.clone();
+    url.set_path(&format!("{}/{}", url.path().trim_end_matches('/'), encode_path(key.as_str())));
+    url
 }
 
 /// How many domains a message names.
@@ -268,6 +273,14 @@ impl Source for KodoSource {
         let page = listed.into_page();
         tracing::debug!(store = %self.name(), prefix, keys = page.objects.len(), "listed");
         Ok(page)
+    }
+
+    async fn public_url(&self, key: &ObjectKey) -> Option<Url> {
+        let domain = match self.answering.get() {
+            Some(domain) => domain,
+            None => self.domains(key).await.ok()?.first()?,
+        };
+        RedactedUrl::new(object_url(domain, key)).public()
     }
 }
 

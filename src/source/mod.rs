@@ -18,6 +18,7 @@ mod memory;
 #[cfg(feature = "oss")]
 mod oss;
 mod oss_headers;
+mod restore;
 #[cfg(feature = "s3")]
 mod s3;
 mod s3_answer;
@@ -28,6 +29,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use url::Url;
 
 use crate::domain::key::{KeyError, ObjectKey};
 use crate::domain::object::ObjectInfo;
@@ -41,6 +43,7 @@ pub use connect::{
 pub use dir::DirSource;
 pub use error::{Cause, Error, Operation};
 pub(crate) use http::client;
+pub(crate) use http::player::{Extent, Player, PlayerReply};
 pub use http::{HttpOptions, HttpSource, Proxies};
 pub use kodo::KodoSource;
 pub use memory::MemorySource;
@@ -79,6 +82,13 @@ pub trait Source: Send + Sync + 'static {
 
     /// One page of the keys that start with `prefix`, in the store's order.
     async fn list(&self, prefix: &str, after: Option<&PageToken>) -> Result<Page, Error>;
+
+    /// The URL by which a player without keys would ask for an object: unsigned, and without anything that is
+    /// secret. `None` where there is none.
+    async fn public_url(&self, key: &ObjectKey) -> Option<Url> {
+        let _ = key;
+        None
+    }
 
     /// Takes note of the region that an answer named. `true` where requests go there from now on.
     async fn move_to_region(&self, region: &str) -> bool {

@@ -243,6 +243,11 @@ impl Source for OssSource {
         Ok(page)
     }
 
+    async fn public_url(&self, key: &ObjectKey) -> Option<Url> {
+        let url = format!("{}/{}", base(&self.place, &self.at())?, encode_path(key.as_str()));
+        RedactedUrl::new(Url::parse(&url).ok()?).public()
+    }
+
     async fn move_to_region(&self, region: &str) -> bool {
         let mut at = self.at.write().unwrap_or_else(PoisonError::into_inner);
         // Another request may have learnt the same a moment ago.

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::HeaderMap;
 
+use super::restore;
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::object::ObjectInfo;
 use crate::domain::place::ETag;
@@ -13,6 +14,7 @@ use crate::domain::place::ETag;
 pub(super) fn enrich(headers: &HeaderMap, info: &mut ObjectInfo) {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
     info.class = text("x-oss-storage-class").filter(|class| *class != "Standard").map(str::to_owned);
+    info.restore = restore::of(headers);
     // Of the whole object, beside a range too.
     let crc = text("x-oss-hash-crc64ecma").and_then(|value| value.trim().parse::<u64>().ok());
     let crc = crc.and_then(|crc| Digest::new(Algorithm::Crc64Xz, crc.to_be_bytes()));

@@ -272,6 +272,10 @@ impl Source for S3Source {
         Ok(page)
     }
 
+    async fn public_url(&self, key: &ObjectKey) -> Option<Url> {
+        self.unsigned(key)?.url.public()
+    }
+
     async fn move_to_region(&self, region: &str) -> bool {
         // With an endpoint of its own only the signature changes; without, the host does too.
         let config = self.config.clone().region(Region::new(region.to_owned()));

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::HeaderMap;
 
-use super::kodo_headers;
+use super::{kodo_headers, restore};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::object::ObjectInfo;
 use crate::domain::place::ETag;
@@ -13,6 +13,7 @@ use crate::domain::place::ETag;
 pub(super) fn enrich(headers: &HeaderMap, info: &mut ObjectInfo) {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
     info.class = class(headers).map(str::to_owned);
+    info.restore = restore::of(headers);
     // A checksum of checksums says nothing about the bytes in a row.
     let composite = text("x-amz-checksum-type").is_some_and(|kind| kind.eq_ignore_ascii_case("COMPOSITE"));
     // On a range some compatible stores send the checksum of the whole object, others that of the range.

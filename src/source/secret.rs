@@ -46,6 +46,17 @@ impl RedactedUrl {
         Self(url)
     }
 
+    /// The URL without query, fragment and password: what anybody may know of it.
+    #[must_use]
+    pub fn public(&self) -> Option<Url> {
+        let mut url = self.0.clone();
+        url.set_query(None);
+        url.set_fragment(None);
+        url.set_password(None).ok()?;
+        url.set_username("").ok()?;
+        Some(url)
+    }
+
     /// The URL itself. Only for the code that sends requests.
     #[must_use]
     pub fn expose(&self) -> &Url {
@@ -95,5 +106,6 @@ mod tests {
             format!("{url} {url:?}"),
             "https://****@h.example:8443/a/b.m3u8?**** ".repeat(2).trim_end()
         );
+        assert_eq!(url.public().unwrap().as_str(), "https://h.example:8443/a/b.m3u8");
     }
 }

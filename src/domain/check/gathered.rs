@@ -28,10 +28,11 @@ pub struct Gathered<'a> {
     pub playlists: Vec<PlaylistSeen>,
     /// The DASH manifests.
     pub manifests: &'a [Manifest],
-    /// The places that were asked: the recording's own first, then the fallbacks.
+    /// The places that were asked: the recording's own first, then the fallbacks, then hosts that playlists name
+    /// by themselves.
     pub stores: Vec<StoreSeen>,
-    /// What each store said about each object of the plan, by its name in the archive. A store that was not
-    /// asked about an object has no sighting there.
+    /// What each store said about each object of the plan and each playlist, by its name in the archive. A store
+    /// that was not asked about an object has no sighting there.
     pub objects: BTreeMap<ObjectName, Vec<Sighting>>,
     /// Slices that only a fallback lists and no playlist names, with the place of the store.
     pub orphans_elsewhere: Vec<(usize, ObjectInfo)>,

@@ -80,8 +80,18 @@ impl<'a> Packet<'a> {
         if self.has_payload { self.bytes.get(self.payload_at..).unwrap_or(&[]) } else { &[] }
     }
 
+    /// The program clock reference, in parts of 1/90,000 s (2.4.3.5).
+    pub(super) fn clock_reference(&self) -> Option<u64> {
+        // Flags and six bytes behind the length of the adaptation field.
+        if self.flags & 0x10 == 0 || self.bytes[4] < 7 {
+            return None;
+        }
+        let [a, b, c, d, e] = [6, 7, 8, 9, 10].map(|at| u64::from(self.bytes[at]));
+        Some(a << 25 | b << 17 | c << 9 | d << 1 | e >> 7)
+    }
+
     #[inline]
-    fn announces_discontinuity(&self) -> bool {
+    pub(super) fn announces_discontinuity(&self) -> bool {
         self.flags & 0x80 != 0
     }
 

@@ -108,6 +108,17 @@ impl Pes {
         }
     }
 
+    /// Stops in the middle of a unit that goes on elsewhere: whatever it lacks is no fault.
+    pub(super) fn stop(&mut self) {
+        if std::mem::replace(&mut self.state, State::Lost) != State::Inside {
+            return;
+        }
+        self.sps.end();
+        if let Ok(Head { pts: Some(pts), .. }) = read_head(&self.head[..self.head_len]) {
+            self.stamps.push(pts);
+        }
+    }
+
     /// How much of a typical PES packet the last one is, in 256ths, at most whole. Recorders gather many
     /// audio frames into one PES packet and fewer into the last.
     pub(super) fn last_part(&self) -> u64 {
@@ -124,6 +135,11 @@ struct Head {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct BadHead;
+
+/// The time stamp of a PES packet whose head is at the start of this.
+pub(super) fn read_pts(payload: &[u8]) -> Option<u64> {
+    read_head(payload.get(..HEAD)?).ok()?.pts
+}
 
 fn read_head(head: &[u8]) -> Result<Head, BadHead> {
     let &[0, 0, 1, stream, length_high, length_low, ref rest @ ..] = head else { return Err(BadHead) };

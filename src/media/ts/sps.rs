@@ -1,5 +1,7 @@
 //! The size of the picture, from the first sequence parameter set of H.264 (ITU-T H.264, 7.3.2.1.1).
 
+use super::bits::Bits;
+
 /// How much of a PES packet is looked at. A parameter set stands in front of the first picture, behind at most
 /// an access unit delimiter, and is shorter than a hundred bytes unless it carries scaling lists.
 const LOOKED_AT: usize = 1024;
@@ -140,49 +142,7 @@ fn at_most(value: u64, most: u64) -> Option<u64> {
     (value <= most).then_some(value)
 }
 
-/// Bits of a raw byte sequence payload, without the bytes that only keep start codes apart (7.4.1.1).
-struct Bits {
-    bytes: Vec<u8>,
-    at: usize,
-}
-
 impl Bits {
-    fn new(escaped: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(escaped.len());
-        let mut zeros = 0;
-        for &byte in escaped {
-            if zeros >= 2 && byte == 3 {
-                zeros = 0;
-                continue;
-            }
-            zeros = if byte == 0 { zeros + 1 } else { 0 };
-            bytes.push(byte);
-        }
-        Self { bytes, at: 0 }
-    }
-
-    fn take(&mut self, count: u32) -> Option<u64> {
-        let mut value = 0;
-        for _ in 0..count {
-            let byte = self.bytes.get(self.at / 8)?;
-            value = value << 1 | u64::from(byte >> (7 - self.at % 8) & 1);
-            self.at += 1;
-        }
-        Some(value)
-    }
-
-    /// An Exp-Golomb code without sign (9.1), below 2^32. One with sign takes the same bits.
-    fn golomb(&mut self) -> Option<u64> {
-        let mut zeros = 0;
-        while self.take(1)? == 0 {
-            zeros += 1;
-            if zeros > 31 {
-                return None;
-            }
-        }
-        Some((1 << zeros) - 1 + self.take(zeros)?)
-    }
-
     /// 7.3.2.1.1.1: a difference of zero ends the list where it makes the next scale zero.
     fn pass_scaling_list(&mut self, length: usize) -> Option<()> {
         let (mut last, mut next) = (8_i64, 8_i64);

@@ -138,6 +138,13 @@ pub(super) fn program_maps(body: &[u8]) -> impl Iterator<Item = u16> {
     })
 }
 
+/// The packet identifier of the stream that carries the clock reference of a program, where one does.
+pub(super) fn clock_pid(body: &[u8]) -> Option<u16> {
+    let &[high, low, ..] = body else { return None };
+    let pid = u16::from_be_bytes([high & 0x1f, low]);
+    (pid != 0x1fff).then_some(pid)
+}
+
 /// Stream type and packet identifier of each stream of a program.
 pub(super) fn streams(body: &[u8]) -> impl Iterator<Item = (u8, u16)> {
     let mut rest = body

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::key::ObjectKey;
-use crate::domain::object::ObjectInfo;
+use crate::domain::object::{ObjectInfo, Restore};
 use crate::domain::place::ETag;
 use crate::domain::time::SliceTime;
 use crate::source::{Page, PageToken};
@@ -40,6 +40,9 @@ pub(super) struct Entry {
     put_time: Option<i64>,
     #[serde(rename = "type")]
     class: u32,
+    /// Of archived objects only: 1 is under way, 2 done.
+    restore_status: Option<u32>,
+    mime_type: Option<String>,
     md5: String,
 }
 
@@ -62,6 +65,13 @@ impl Entry {
             digests: qetag.into_iter().chain(Digest::from_hex(Algorithm::Md5, &self.md5)).collect(),
             modified: self.put_time.and_then(|time| SliceTime::from_unix_ms(time / 10_000)),
             class,
+            content_type: self.mime_type.filter(|kind| !kind.is_empty()),
+            restore: match self.restore_status {
+                Some(1) => Some(Restore::UnderWay),
+                // Until when is in no answer.
+                Some(2) => Some(Restore::Restored { until: None }),
+                Some(_) | None => None,
+            },
             ..ObjectInfo::bare(key)
         }
     }
@@ -88,6 +98,14 @@ mod tests {
         assert_eq!(whole.class, None);
         let algorithms: Vec<_> = whole.digests.iter().map(Digest::algorithm).collect();
         assert_eq!(algorithms, [Algorithm::Qetag, Algorithm::Md5]);
+
+        assert_eq!((whole.content_type.as_deref(), whole.restore), (Some("video/MP2T"), None));
+        for (status, expected) in
+            [(0, None), (1, Some(Restore::UnderWay)), (2, Some(Restore::Restored { until: None })), (3, None)]
+        {
+            let restored = info(&format!(r#"{{"fsize":5,"type":2,"restoreStatus":{status}}}"#));
+            assert_eq!(restored.restore, expected, "{status}");
+        }
 
         let other = info(r#"{"fsize":5000000,"hash":"nieGn00gWdbfwEIHaUpzu4drHeun","type":3}"#);
         assert_eq!((other.digests.len(), other.class.as_deref()), (0, Some("deep archive")));

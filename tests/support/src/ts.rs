@@ -14,6 +14,11 @@ const TABLES_EVERY: usize = 32;
 /// More packets would not let the length of a sound PES packet be announced.
 const MAX_AUDIO_PACKETS: usize = 350;
 
+/// Start code and the head of the first slice of an IDR picture (7.3.3), which has only I slices.
+const KEY_SLICE: [u8; 5] = [0, 0, 1, 0x65, 0x88];
+/// The same for a picture that refers to others.
+const OTHER_SLICE: [u8; 5] = [0, 0, 1, 0x41, 0x9a];
+
 /// What a slice holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tracks {
@@ -95,6 +100,17 @@ pub fn slice(spec: &SliceSpec) -> Vec<u8> {
     muxer.bytes
 }
 
+/// Lets a slice with pictures start with one that refers to others, as one does that is cut by force.
+///
+/// # Panics
+/// Where it has no key frame.
+#[must_use]
+pub fn without_key_frame(mut slice: Vec<u8>) -> Vec<u8> {
+    let at = slice.windows(5).position(|five| five == KEY_SLICE).expect("a slice with a parameter set");
+    slice[at..at + 5].copy_from_slice(&OTHER_SLICE);
+    slice
+}
+
 impl Tracks {
     fn streams(self) -> Vec<(u16, u64)> {
         match self {
@@ -159,7 +175,10 @@ impl Muxer {
         if let Some((width, height)) = self.picture.filter(|_| pid == VIDEO_PID && is_first) {
             pes.extend([0, 0, 1, 9, 0xf0, 0, 0, 1]);
             pes.extend(parameter_set(width, height));
-            pes.extend([0, 0, 1, 0x65]);
+            pes.extend([0, 0, 1, 0x68, 0xce, 0x3c, 0x80]);
+            pes.extend(KEY_SLICE);
+        } else if self.picture.is_some() && pid == VIDEO_PID {
+            pes.extend(OTHER_SLICE);
         }
         while pes.len() < total {
             pes.push((self.noise.next() >> 32) as u8);
