@@ -31,7 +31,9 @@ fn shows_each(browser: &Browser, segments: usize, tracks: usize) {
     is_quiet(&seen);
     // On a machine that does other things too the clock tells about those; work of the page's own does not.
     let (usable, work) = (number(&seen["usableMs"]), number(&seen["workMs"]));
-    eprintln!("{segments} segments: zoomed and sorted {usable:.0} ms after it was opened, {work:.0} ms of work");
+    eprintln!(
+        "{segments} segments: zoomed and sorted {usable:.0} ms after it was opened, {work:.0} ms of work"
+    );
     assert!(work > 1.0 && work < 2000.0, "{segments} segments: {work} ms of work");
     assert!(usable < 2000.0 || is_busy(), "{segments} segments: usable after {usable} ms");
     let span = |window: &Value| number(&window["until"]) - number(&window["from"]);

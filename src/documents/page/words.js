@@ -59,6 +59,17 @@ const STANDINGS = {
   corrupt: { word: 'Corrupt', icon: 'cross', tone: 'bad' },
 };
 
+// What a fetch came to.
+const OUTCOMES = {
+  complete: { word: 'Complete and verified', icon: 'check', tone: 'good' },
+  interrupted: { word: 'Stopped before its end', icon: 'dots', tone: 'fair' },
+  temporary: { word: 'A store did not answer', icon: 'question', tone: 'fair' },
+  incomplete: { word: 'Incomplete', icon: 'gap', tone: 'bad' },
+  frozen: { word: 'Some of it is archived', icon: 'flake', tone: 'fair' },
+  denied: { word: 'A store refused', icon: 'lock', tone: 'bad' },
+  corrupt: { word: 'Corrupt', icon: 'cross', tone: 'bad' },
+};
+
 const SEVERITIES = {
   loss: { word: 'Loss', icon: 'diamond', weight: 2 },
   warning: { word: 'Warning', icon: 'triangle', weight: 1 },
@@ -67,7 +78,6 @@ const SEVERITIES = {
 const severityOf = (word) => (Object.hasOwn(SEVERITIES, word) ? word : 'note');
 
 const STATES = {
-  untold: 'Agora told nothing',
   running: 'still running',
   stopped: 'stopped',
   failed: 'ended abnormally',
