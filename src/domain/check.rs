@@ -6,6 +6,7 @@
 //! says that a store lists it, with a length that can be.
 
 mod gathered;
+mod media;
 mod reconcile;
 mod rule;
 mod told;

@@ -1,5 +1,7 @@
 //! Gathering what is known of a recording without fetching it.
 
+mod media;
+
 use std::collections::BTreeMap;
 
 use super::located::{Found, LocateError, LocateQuery};
@@ -54,6 +56,11 @@ impl Fetcher {
             let seen = item.listed.clone().map_or(Seen::Absent, Seen::There);
             objects.entry(item.name.clone()).or_default().push(Sighting { store: 0, seen });
         }
+        let media =
+            media::look_at_media(&self.context, &found.candidate, &found.plan, &objects, options.depth).await;
+        if self.context.cancel.is_cancelled() {
+            return Err(LocateError::Interrupted);
+        }
         let gathered = Gathered {
             recording: &found.recording,
             plan: &found.plan,
@@ -65,7 +72,7 @@ impl Fetcher {
             orphans_elsewhere: Vec::new(),
             told: options.told.clone(),
             players: Vec::new(),
-            media: BTreeMap::new(),
+            media,
             depth: options.depth,
             at: time_of_day(),
         };

@@ -2,6 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use super::examining::Look;
 use super::located::{FoundPlaylist, ReadPlaylists};
 use super::object::{self, Fetched, Job};
 use super::sink::Sink;
@@ -89,7 +90,7 @@ pub(super) async fn lists(
                 }
             }
         }
-        let Fetched { verdict, bytes, failed_tries, findings: more } = fetched;
+        let Fetched { verdict, bytes, failed_tries, findings: more, .. } = fetched;
         findings.extend(more);
         lists.playlists.push(FoundPlaylist { info, verdict, bytes, failed_tries });
     }
@@ -133,7 +134,7 @@ async fn fetch(
     let is_xml = purpose == Purpose::Manifest || name.as_str().to_ascii_lowercase().ends_with(".mpd");
     let content = if is_xml { Content::Opaque } else { Content::Playlist };
     let expected = Expectation { size: info.size, content, ..Expectation::default() };
-    let job = Job { name, expected, listed: Some(info.clone()), places };
+    let job = Job { name, expected, listed: Some(info.clone()), places, look: Look::Judging };
     match object::fetch(context, &job, Sink::memory(MAX_BYTES + 1)).await {
         Ok(fetched) => fetched,
         Err(_) => unreachable!("memory is no disk"),
