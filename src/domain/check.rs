@@ -7,6 +7,7 @@
 
 mod awaited;
 mod gathered;
+mod media;
 mod reconcile;
 mod rule;
 mod told;

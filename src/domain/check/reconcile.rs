@@ -1,11 +1,12 @@
 //! From what was gathered to a check.
 
-use super::{Check, CheckedSegment, CheckedTrack, Gathered, Presence, Seen};
+use super::{Check, CheckedSegment, CheckedTrack, Gathered, Presence, Seen, media};
 use crate::domain::plan::TrackPlan;
 
 pub(super) fn reconcile(gathered: &Gathered<'_>) -> Check {
     let recording = gathered.recording;
     let tracks: Vec<_> = gathered.plan.tracks.iter().map(|track| checked(gathered, track)).collect();
+    let diagnoses = media::diagnose(gathered, &tracks);
     Check {
         recording: recording.id.clone(),
         channel: recording.channel.clone().or_else(|| gathered.told.channel.clone()),
@@ -24,7 +25,7 @@ pub(super) fn reconcile(gathered: &Gathered<'_>) -> Check {
         playlists: Vec::new(),
         orphans: Vec::new(),
         others: Vec::new(),
-        diagnoses: Vec::new(),
+        diagnoses,
     }
 }
 
