@@ -5,9 +5,14 @@
 //! line of time per track and names what is wrong. Nothing here is a proof of bytes: that a segment is *there*
 //! says that a store lists it, with a length that can be.
 
+mod files;
 mod gathered;
+mod heard;
 mod reconcile;
 mod rule;
+mod segments;
+mod sightings;
+mod stretches;
 mod told;
 
 use super::key::{KeyPrefix, ObjectKey, ObjectName};
@@ -51,6 +56,8 @@ pub struct Check {
     pub depth: Depth,
     /// How far Agora says that it is.
     pub state: ToldState,
+    /// What Agora told, each once, by time.
+    pub told: Vec<ToldEvent>,
     /// Its tracks.
     pub tracks: Vec<CheckedTrack>,
     /// Every playlist, master and manifest.
@@ -239,3 +246,6 @@ impl Standing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
