@@ -67,6 +67,7 @@ impl Fetcher {
             players: Vec::new(),
             media: BTreeMap::new(),
             depth: options.depth,
+            expected_folder: None,
             at: time_of_day(),
         };
         Ok(Checked { check: check(&gathered), found })
