@@ -5,15 +5,31 @@
 //! line of time per track and names what is wrong. Nothing here is a proof of bytes: that a segment is *there*
 //! says that a store lists it, with a length that can be.
 
+mod agora;
 mod awaited;
+mod backup;
+mod diagnosis;
+mod facts;
+mod failover;
 mod files;
+mod findings;
 mod gathered;
 mod heard;
+mod holes;
 mod media;
+mod named;
+mod objects;
+mod orphans;
+mod playlists;
 mod reconcile;
 mod rule;
+mod running;
 mod segments;
+mod served;
 mod sightings;
+mod sizes;
+mod standing;
+mod stores;
 mod stretches;
 mod told;
 
@@ -30,6 +46,7 @@ pub use gathered::{
     StoreRole, StoreSeen, Version,
 };
 pub use rule::{Meaning, Rule};
+pub use standing::Totals;
 pub use told::{ErrorCode, Happened, Sending, Told, ToldError, ToldEvent, ToldState};
 
 /// What is known about a recording.

@@ -89,6 +89,7 @@ impl Before {
             players: Vec::new(),
             media,
             depth: Depth::Whole,
+            expected_folder: None,
             at: report.finished,
         });
         let verified = |objects: &mut dyn Iterator<Item = &ObjectReport>| {

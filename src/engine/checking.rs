@@ -15,6 +15,7 @@ use super::locating::locate;
 use super::target::Target;
 use super::{Candidate, Context, Fetcher, time_of_day};
 use crate::domain::check::{Check, Depth, Gathered, PlaylistSeen, StoreSeen, Told, check};
+use crate::domain::key::KeyPrefix;
 use sightings::{AskFallbacks, GivenUp};
 
 pub use survey::{Survey, SurveyError, Surveyed};
@@ -84,7 +85,13 @@ async fn once(
     options: &CheckOptions,
 ) -> Result<Checked, LocateError> {
     let found = locate(context, target, candidates, query).await?;
-    Ok(checked(context, found, options, AskFallbacks::Always, &GivenUp::default()).await)
+    // Whoever names a playlist says by that where the recording lies.
+    let expected = match target {
+        Target::Recording(_) if query.playlist.is_none() => found.candidate.store.prefix.clone(),
+        Target::Recording(_) | Target::Playlist(_) | Target::Url(_) => None,
+    };
+    let given_up = GivenUp::default();
+    Ok(checked(context, found, options, expected, AskFallbacks::Always, &given_up).await)
 }
 
 /// Gathers everything about a recording that was found, and reconciles it.
@@ -92,6 +99,7 @@ async fn checked(
     context: &Arc<Context>,
     found: Found,
     options: &CheckOptions,
+    expected_folder: Option<KeyPrefix>,
     when: AskFallbacks,
     given_up: &GivenUp,
 ) -> Checked {
@@ -116,6 +124,7 @@ async fn checked(
         players,
         media,
         depth: options.depth,
+        expected_folder,
         at: time_of_day(),
     };
     Checked { check: check(&gathered), found }

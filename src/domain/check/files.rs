@@ -16,6 +16,8 @@ use crate::domain::plan::{ItemPlace, name_in_archive};
 use crate::domain::playlist::Ended;
 use crate::domain::recording::TrackId;
 use crate::domain::report::ObjectRole;
+use crate::domain::time::SliceTime;
+use crate::domain::timeline::TOLERANCE_MS;
 
 /// The files of a recording by what they are to it.
 pub(super) struct Files<'a> {
@@ -27,6 +29,8 @@ pub(super) struct Files<'a> {
     pub(super) unread: Vec<&'a ListedSlice>,
     /// Everything else.
     pub(super) others: Vec<CheckedFile>,
+    /// The orphans of each track, by their start.
+    by_track: HashMap<TrackId, Vec<(SliceTime, &'a ListedSlice)>>,
     /// Playlists that could not be read, of each track.
     unread_sets: HashSet<(TrackId, Option<u8>)>,
 }
@@ -64,7 +68,21 @@ impl<'a> Files<'a> {
         }
         others.sort_by(|a, b| a.key.cmp(&b.key));
         let playlists = playlists(gathered, sightings);
-        Self { playlists, orphans, unread, others, unread_sets }
+        let mut by_track: HashMap<TrackId, Vec<_>> = HashMap::new();
+        for slice in &orphans {
+            if let Role::Slice { starts, .. } = slice.name.role {
+                by_track.entry(slice.name.track).or_default().push((starts, *slice));
+            }
+        }
+        Self { playlists, orphans, unread, others, by_track, unread_sets }
+    }
+
+    /// The first slice in no playlist that starts between two times.
+    pub(super) fn orphan_within(&self, track: TrackId, from: SliceTime, until: SliceTime) -> Option<String> {
+        let orphans = self.by_track.get(&track)?;
+        let first = orphans.partition_point(|(starts, _)| starts.plus_ms(TOLERANCE_MS) < from);
+        let (starts, slice) = orphans.get(first)?;
+        (*starts < until).then(|| slice.info.key.file_name().to_string())
     }
 
     /// What else than its segments is known of each track.
@@ -110,7 +128,7 @@ impl<'a> Files<'a> {
     }
 }
 
-/// Chosen playlists that were not read, by track and failover. The plan names those that were.
+/// Chosen playlists that were not read or are none, by track and failover. The plan names those that were.
 fn unread_sets(gathered: &Gathered<'_>) -> HashSet<(TrackId, Option<u8>)> {
     let read: HashSet<_> = gathered
         .plan
@@ -123,9 +141,14 @@ fn unread_sets(gathered: &Gathered<'_>) -> HashSet<(TrackId, Option<u8>)> {
         .tracks
         .iter()
         .flat_map(|track| track.playlists.iter().map(move |set: &PlaylistSet| (track.id, set)));
+    let wrong = gathered.findings.iter().filter_map(|finding| match finding {
+        Finding::NotAPlaylist { playlist, .. } => Some(playlist),
+        _ => None,
+    });
+    let wrong: HashSet<_> = wrong.collect();
     sets.filter(|(track, set)| {
         let name = name_in_archive(&set.chosen.key, &gathered.recording.folder);
-        !read.contains(&(*track, &name))
+        wrong.contains(&set.chosen.key) || !read.contains(&(*track, &name))
     })
     .map(|(track, set)| (track, set.failover))
     .collect()

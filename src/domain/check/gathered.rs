@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::told::Told;
 use crate::domain::dash::Manifest;
 use crate::domain::finding::Finding;
-use crate::domain::key::ObjectName;
+use crate::domain::key::{KeyPrefix, ObjectName};
 use crate::domain::locate::Recording;
 use crate::domain::object::ObjectInfo;
 use crate::domain::place::{Obstacle, SourceName};
@@ -44,6 +44,8 @@ pub struct Gathered<'a> {
     pub media: BTreeMap<ObjectName, MediaSeen>,
     /// How deep was looked.
     pub depth: Depth,
+    /// The folder in which the settings say that it lies, where they say so.
+    pub expected_folder: Option<KeyPrefix>,
     /// When.
     pub at: SliceTime,
 }

@@ -1,11 +1,17 @@
 //! From what was gathered to a check.
 
+use super::diagnosis::in_order;
+use super::facts::Facts;
 use super::files::Files;
 use super::heard::Heard;
+use super::running::running;
 use super::segments::{Lists, places, track};
 use super::sightings::Sightings;
 use super::stretches::line;
-use super::{Check, Gathered, media};
+use super::{
+    Check, Diagnosis, Gathered, agora, backup, failover, findings, holes, media, named, objects, orphans,
+    playlists, served, sizes, stores,
+};
 use crate::domain::time::SliceTime;
 
 pub(super) fn reconcile(gathered: &Gathered<'_>) -> Check {
@@ -32,9 +38,8 @@ pub(super) fn reconcile(gathered: &Gathered<'_>) -> Check {
             track.stretches = line.as_ref().map_or_else(Vec::new, |line| line.stretches(first, last));
         }
     }
-    let diagnoses = media::diagnose(gathered, &tracks);
     let orphans = files.orphans(gathered, &sightings);
-    Check {
+    let mut check = Check {
         recording: recording.id.clone(),
         channel: recording.channel.clone().or_else(|| gathered.told.channel.clone()),
         app_id: gathered.told.app_id.clone(),
@@ -49,9 +54,31 @@ pub(super) fn reconcile(gathered: &Gathered<'_>) -> Check {
         state: gathered.told.state,
         told: gathered.told.events.clone(),
         tracks,
-        playlists: files.playlists,
+        playlists: files.playlists.clone(),
         orphans,
-        others: files.others,
-        diagnoses,
-    }
+        others: files.others.clone(),
+        diagnoses: Vec::new(),
+    };
+    let facts = Facts::of(gathered, (&sightings, &files), &check, &places, &lines);
+    check.diagnoses = diagnose(&facts);
+    check
+}
+
+/// Everything that the rules say.
+fn diagnose(facts: &Facts<'_>) -> Vec<Diagnosis> {
+    let running = running(facts.gathered);
+    let mut diagnoses = findings::diagnose(facts, running);
+    diagnoses.extend(objects::diagnose(facts));
+    diagnoses.extend(sizes::diagnose(facts));
+    diagnoses.extend(served::diagnose(facts));
+    diagnoses.extend(holes::diagnose(facts));
+    diagnoses.extend(orphans::diagnose(facts, running));
+    diagnoses.extend(failover::diagnose(facts));
+    diagnoses.extend(playlists::diagnose(facts, running));
+    diagnoses.extend(stores::diagnose(facts));
+    diagnoses.extend(agora::diagnose(facts, running));
+    diagnoses.extend(named::diagnose(facts));
+    diagnoses.extend(media::diagnose(facts.gathered, facts.tracks));
+    diagnoses.extend(backup::diagnose(facts, &diagnoses));
+    in_order(diagnoses)
 }

@@ -110,6 +110,12 @@ impl Line {
         self.covered.last().map(|(range, _)| range.end).into_iter().chain(self.open_from).max()
     }
 
+    /// Whether Agora says that slices of this time were lost.
+    pub(super) fn is_told_lost(&self, from: SliceTime, until: SliceTime) -> bool {
+        let place = self.lost.partition_point(|range| range.end <= from.unix_ms());
+        self.lost.get(place).is_some_and(|range| range.start < until.unix_ms())
+    }
+
     /// Cuts all time between the two into pieces.
     pub(super) fn stretches(&self, first: SliceTime, last: SliceTime) -> Vec<Stretch> {
         let (first, last) = (first.unix_ms(), last.unix_ms());

@@ -1,4 +1,6 @@
 //! A recording without anything wrong, and what each damage makes of it.
 
 mod kit;
+mod removed;
+mod rules;
 mod time;

@@ -165,7 +165,9 @@ async fn one(
         None => Err(not_found(Vec::new())),
     };
     let checked = match found {
-        Ok(found) => Ok(checked(context, found, options, AskFallbacks::ForWhatIsLacking, given_up).await),
+        Ok(found) => {
+            Ok(checked(context, found, options, None, AskFallbacks::ForWhatIsLacking, given_up).await)
+        }
         Err(error) => Err(error),
     };
     Surveyed { recording, folder, checked }

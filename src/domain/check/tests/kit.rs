@@ -8,7 +8,7 @@ use crate::domain::check::{
 };
 use crate::domain::filename::FileName;
 use crate::domain::finding::Finding;
-use crate::domain::key::{ObjectKey, ObjectName};
+use crate::domain::key::{KeyPrefix, ObjectKey, ObjectName};
 use crate::domain::locate::{Query, Recording, choose};
 use crate::domain::object::ObjectInfo;
 use crate::domain::place::{Obstacle, SourceName};
@@ -41,6 +41,7 @@ pub(in crate::domain::check) struct Kit {
     pub(in crate::domain::check) players: Vec<PlayerAnswer>,
     pub(in crate::domain::check) media: BTreeMap<ObjectName, MediaSeen>,
 
+    pub(in crate::domain::check) expected_folder: Option<KeyPrefix>,
     pub(in crate::domain::check) at: SliceTime,
 }
 
@@ -84,6 +85,7 @@ impl Kit {
             players: Vec::new(),
             media: BTreeMap::new(),
 
+            expected_folder: None,
             // Long after the ten days of the backup.
             at: time(40 * 86_400_000),
         }
@@ -124,6 +126,8 @@ impl Kit {
             starts.iter().map(|ms| format!("{stem}{}.{extension}", time(*ms).digits())).collect();
         let entries: Vec<_> = names.iter().map(|name| (name.as_str(), SLICE_MS)).collect();
         self.list(list, &entries);
+        let last = starts.last().copied().unwrap_or(0) + SLICE_MS;
+        self.alter(list, |info| info.modified = Some(time(last + 2_000)));
         for (name, ms) in names.iter().zip(starts) {
             self.put(name, SLICE_BYTES, ms + SLICE_MS + 1_000);
         }
@@ -238,10 +242,6 @@ impl Kit {
 }
 
 impl Made {
-    pub(in crate::domain::check) fn findings(&self) -> &[Finding] {
-        &self.findings
-    }
-
     pub(in crate::domain::check) fn gathered(&self) -> Gathered<'_> {
         let kit = &self.kit;
         let contents: Vec<_> = [Some(&kit.own), kit.fallback.as_ref()].into_iter().flatten().collect();
@@ -280,6 +280,7 @@ impl Made {
             players: kit.players.clone(),
             media: kit.media.clone(),
             depth: Depth::Listed,
+            expected_folder: kit.expected_folder.clone(),
             at: kit.at,
         }
     }

@@ -1,0 +1,62 @@
+//! Agora Cloud Backup: whether a part that is missing may still come.
+
+use super::facts::Facts;
+use super::told::{Happened, ToldState};
+use super::{Diagnosis, Rule, Severity};
+use crate::domain::time::SliceTime;
+
+/// What the backup holds is deleted ten days after it was put there (glossary, 2020-07).
+const KEPT_MS: i64 = 10 * 86_400_000;
+
+/// `warnCode` of event 2: the uploader goes on to the backup.
+const TO_BACKUP: i64 = 32;
+
+/// Whether the backup holds a part of what is missing, by what Agora told. `diagnoses` are all others.
+pub(super) fn diagnose(facts: &Facts<'_>, diagnoses: &[Diagnosis]) -> Option<Diagnosis> {
+    let told = &facts.gathered.told;
+    let event = told
+        .events
+        .iter()
+        .find(|event| matches!(event.what, Happened::BackedUp | Happened::Reuploaded { code: TO_BACKUP }));
+    if event.is_none() && told.state != ToldState::BackedUp || !diagnoses.iter().any(is_missing) {
+        return None;
+    }
+    let end = facts.last.or(event.and_then(|event| event.at));
+    let deadline = end.map(|end| end.plus_ms(KEPT_MS));
+    Some(match deadline {
+        Some(deadline) if facts.gathered.at > deadline => expired(deadline),
+        deadline => under_way(deadline),
+    })
+}
+
+/// Whether something is not in the recording's own store that could come there.
+fn is_missing(diagnosis: &Diagnosis) -> bool {
+    match diagnosis.rule {
+        Rule::SegmentElsewhere | Rule::ToldAbsent | Rule::Mp4NotYet => true,
+        // Whoever may not read does not know what is missing, and what is frozen is there.
+        Rule::SegmentUnread
+        | Rule::ReadDenied
+        | Rule::PlaylistDenied
+        | Rule::PlaylistFrozen
+        | Rule::StillRunning => false,
+        _ => diagnosis.severity == Severity::Loss && diagnosis.rule < Rule::Structure,
+    }
+}
+
+fn under_way(deadline: Option<SliceTime>) -> Diagnosis {
+    let until =
+        deadline.map_or_else(String::new, |deadline| format!(" until {deadline}, ten days after the end"));
+    let text = format!("Agora Cloud Backup holds a part and pushes it into the bucket{until}");
+    Diagnosis::new(Rule::BackupUnderWay, text)
+        .expected("everything in the bucket")
+        .found("a part in the backup")
+        .until(deadline)
+}
+
+fn expired(deadline: SliceTime) -> Diagnosis {
+    let text = format!("the ten days of Agora Cloud Backup were over at {deadline}: what it held is deleted");
+    Diagnosis::new(Rule::BackupExpired, text)
+        .expected("everything in the bucket by then")
+        .found("a part missing")
+        .until(Some(deadline))
+}
