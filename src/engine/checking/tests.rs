@@ -1,3 +1,8 @@
+mod cost;
+mod players;
+mod surveying;
+mod waiting;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +19,12 @@ use recfetch_test_support::{
 
 use super::super::{FetchOptions, RetryPolicy, Store};
 use super::sightings::{Sightings, gather};
+
 use super::*;
 use crate::domain::check::{Listed, PlaylistSeen, PlaylistText, Seen, Version};
-use crate::domain::key::KeyPrefix;
+use crate::domain::key::{KeyPrefix, ObjectKey};
 use crate::domain::object::Restore;
-use crate::domain::place::SourceName;
+use crate::domain::place::{Denial, Obstacle, SourceName};
 use crate::domain::regions::Addressing;
 use crate::source::{
     Credentials, HttpOptions, KodoHosts, KodoPlace, OssAddressing, OssPlace, OssSignature, Place, Proxies,
