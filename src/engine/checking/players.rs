@@ -72,11 +72,9 @@ fn answer(name: ObjectName, reply: Result<PlayerReply, Obstacle>, origin: &str) 
             PlayerAnswer { name, answer, content_type, allows_origin, origin }
         }
         Err(obstacle) => {
-            let obstacle = match obstacle {
-                // Nobody was named, so nobody is who may not.
-                Obstacle::Denied(_) => Obstacle::Denied(Denial::Anonymous),
-                other => other,
-            };
+            // Nobody was named, so nobody is who may not.
+            let denied = matches!(obstacle, Obstacle::Denied(_));
+            let obstacle = if denied { Obstacle::Denied(Denial::Anonymous) } else { obstacle };
             let answer = Answer::Refused(obstacle);
             PlayerAnswer { name, answer, content_type: None, allows_origin: None, origin }
         }

@@ -98,7 +98,7 @@ impl Content for Made {
             None if prefix == "rec/" => (0, self.recordings, from),
             None => return Vec::new(),
         };
-        let objects = (from..count * 3).take(most).filter_map(|place| {
+        let objects = (from..count * 3).take(most).map(|place| {
             let (number, file) = (first + place / 3, place % 3);
             if count > 1 {
                 self.listed.fetch_max(number as u64 + 1, Ordering::Relaxed);
@@ -112,7 +112,7 @@ impl Content for Made {
             // Somebody else's, so that a page is full.
             let name = if lacks { format!("{}_2_x.txt", plan.sid) } else { name };
             let key = ObjectKey::parse(&format!("rec/{name}")).unwrap();
-            Some(ObjectInfo { size: Some(size as u64), ..ObjectInfo::bare(key) })
+            ObjectInfo { size: Some(size as u64), ..ObjectInfo::bare(key) }
         });
         let mut objects: Vec<_> = objects.collect();
         objects.sort_by(|a, b| a.key.cmp(&b.key));

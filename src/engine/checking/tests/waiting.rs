@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::domain::check::Presence;
+use crate::domain::check::{About, Awaited, Diagnosis, Presence, Rule, Stretch};
 use crate::event::{Event, Observer};
 
 /// What is told while waiting, and what happens then.
@@ -161,4 +161,39 @@ async fn stage_that_refuses() -> Stage {
 fn pauses_start_at_half_a_minute_and_end_at_a_quarter_of_an_hour() {
     let wait = WaitOptions::new(LONG);
     assert_eq!((wait.first_pause.as_secs(), wait.longest_pause.as_secs(), wait.until), (30, 900, LONG));
+}
+
+#[tokio::test]
+async fn what_may_pass_is_awaited_and_what_a_store_refuses_is_not() {
+    let stage = Stage::of(Vendor::S3, Keeps::Open, "prod", &fresh(2)).await;
+    let (checked, _) = waited(&stage, LONG, |_| ()).await;
+    let mut check = checked.unwrap().check;
+    assert!(check.awaited().is_nothing());
+    let segment = &mut check.tracks[0].segments[0];
+    segment.presence = Presence::Unknown;
+    segment.obstacle = Some(Obstacle::Denied(Denial::NotAllowed));
+    assert!(check.awaited().is_nothing());
+    let segment = &mut check.tracks[0].segments[0];
+    segment.obstacle = Some(Obstacle::Unreachable);
+    let name = segment.name.clone();
+    assert_eq!(check.awaited(), Awaited { segments: vec![name], ..Awaited::default() });
+    check.tracks[0].segments[0].presence = Presence::Elsewhere { store: 1 };
+    let (from, until) = (check.first.unwrap(), check.last.unwrap());
+    check.tracks[0].stretches = [Presence::Unlisted, Presence::NeverRecorded]
+        .map(|presence| Stretch { from, until, presence })
+        .to_vec();
+    check.diagnoses = [Rule::NotEnded, Rule::ListDenied, Rule::NotEnded].map(diagnosis).to_vec();
+    let expected = Awaited { segments: Vec::new(), gaps: 1, rules: vec![Rule::NotEnded] };
+    assert_eq!(check.awaited(), expected);
+}
+
+fn diagnosis(rule: Rule) -> Diagnosis {
+    Diagnosis {
+        rule,
+        severity: rule.severity(),
+        about: About::default(),
+        expected: None,
+        found: None,
+        text: String::new(),
+    }
 }
