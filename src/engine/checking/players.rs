@@ -9,7 +9,7 @@ use super::super::located::Found;
 use super::sightings::Sightings;
 use crate::domain::check::{Answer, PlayerAnswer, PlaylistSeen, Seen, Version};
 use crate::domain::key::{ObjectKey, ObjectName};
-use crate::domain::place::Obstacle;
+use crate::domain::place::{Denial, Obstacle};
 use crate::domain::plan::name_in_archive;
 use crate::source::{Extent, Player, PlayerReply};
 
@@ -72,6 +72,9 @@ fn answer(name: ObjectName, reply: Result<PlayerReply, Obstacle>, origin: &str) 
             PlayerAnswer { name, answer, content_type, allows_origin, origin }
         }
         Err(obstacle) => {
+            // Nobody was named, so nobody is who may not.
+            let denied = matches!(obstacle, Obstacle::Denied(_));
+            let obstacle = if denied { Obstacle::Denied(Denial::Anonymous) } else { obstacle };
             let answer = Answer::Refused(obstacle);
             PlayerAnswer { name, answer, content_type: None, allows_origin: None, origin }
         }

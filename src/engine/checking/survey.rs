@@ -74,8 +74,8 @@ pub enum SurveyError {
 }
 
 impl Fetcher {
-    /// Checks every recording of a store from one pass over its listing, in the order of their keys, and hands
-    /// each to `each`. Memory is bounded by the recordings that are being checked at a time
+    /// Checks every recording of a store from one pass over its listing, and hands each to `each`: in the order of
+    /// the listing, and those of which only failovers are there at the end of their folder. Memory is bounded by the recordings that are being checked at a time
     /// ([`FetchOptions::jobs`](super::super::FetchOptions::jobs)) and one page of the listing.
     ///
     /// A group of files is a recording where its ID is 32 hexadecimal digits, or a slice is among them. Of a query

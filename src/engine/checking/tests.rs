@@ -1,7 +1,13 @@
+mod cost;
+mod players;
+mod surveying;
+mod waiting;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use recfetch_test_support::kodo::Access;
 use recfetch_test_support::oss::WrongRegion;
@@ -14,15 +20,17 @@ use recfetch_test_support::{
 
 use super::super::{FetchOptions, RetryPolicy, Store};
 use super::sightings::{Sightings, gather};
+
 use super::*;
 use crate::domain::check::{Listed, PlaylistSeen, PlaylistText, Seen, Version};
-use crate::domain::key::KeyPrefix;
-use crate::domain::object::Restore;
-use crate::domain::place::SourceName;
+use crate::domain::key::{KeyPrefix, ObjectKey};
+use crate::domain::object::{ObjectInfo, Restore};
+use crate::domain::place::{Denial, Obstacle, SourceName};
 use crate::domain::regions::Addressing;
 use crate::source::{
-    Credentials, HttpOptions, KodoHosts, KodoPlace, OssAddressing, OssPlace, OssSignature, Place, Proxies,
-    S3Place, Secret, StoreSpec,
+    Capabilities, Credentials, Error, HttpOptions, KodoHosts, KodoPlace, MemorySource, Opened, Operation,
+    OssAddressing, OssPlace, OssSignature, Page, PageToken, Place, Proxies, Read, S3Place, Secret, Source,
+    StoreSpec,
 };
 
 const BUCKET: &str = "lessons";
@@ -199,7 +207,10 @@ async fn gathered(target: &str, own: &Stage, fallbacks: &[&Stage]) -> Gathering 
 }
 
 async fn gathered_in(target: &str, candidate: Candidate) -> Gathering {
-    let fetcher = fetcher();
+    gathered_by(&fetcher(), target, candidate).await
+}
+
+async fn gathered_by(fetcher: &Fetcher, target: &str, candidate: Candidate) -> Gathering {
     let (context, target) = (&*fetcher.context, Target::parse(target).unwrap());
     let found = fetcher.locate(&target, &[candidate], &LocateQuery::default()).await.unwrap();
     let Sightings { stores, objects, orphans } =
@@ -436,5 +447,107 @@ async fn all_versions_of_a_playlist_are_read_and_say_as_what_they_are_served() {
         assert_eq!((second.version, second.failover), (Version::Chosen, Some(0)));
         assert!(matches!(second.text, PlaylistText::Wrong(_)), "{:?}", second.text);
         assert!(lists.next().is_none());
+    }
+}
+
+/// Lists keys and nothing about them.
+struct Sizeless(MemorySource);
+
+#[async_trait]
+impl Source for Sizeless {
+    fn name(&self) -> &SourceName {
+        self.0.name()
+    }
+
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    async fn stat(&self, key: &ObjectKey) -> Result<ObjectInfo, Error> {
+        if key.as_str().ends_with("20260920125147485.ts") {
+            return Err(Error::new(Obstacle::Denied(Denial::NotAllowed), Operation::Stat, self.name(), ""));
+        }
+        self.0.stat(key).await
+    }
+
+    async fn open(&self, key: &ObjectKey, read: Read<'_>) -> Result<Opened, Error> {
+        self.0.open(key, read).await
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&PageToken>) -> Result<Page, Error> {
+        let mut page = self.0.list(prefix, after).await?;
+        page.objects.iter_mut().for_each(|info| info.size = None);
+        Ok(page)
+    }
+}
+
+#[tokio::test]
+async fn a_listing_without_sizes_says_too_little() {
+    let plan = plan(3);
+    let names = plan.slice_names();
+    let mut source = MemorySource::new(SourceName::new("prod"));
+    for (name, bytes) in plan.files(&[Bytes::from(vec![0x47; 188])]) {
+        source.put(ObjectKey::parse(&name).unwrap(), bytes);
+    }
+    let store = Store { source: Arc::new(Sizeless(source)), prefix: None };
+    let seen = gathered_in(SID, Candidate { store, fallbacks: Vec::new() }).await;
+    assert_eq!(seen.stores, ["prod Own: 4"]);
+    assert_eq!(seen.of(&names[0]), ["0: 188 bytes"]);
+    assert_eq!(seen.of(&names[1]), ["0: denied: access denied"]);
+    assert_eq!(seen.of(&plan.playlist_name()), [format!("0: {} bytes", plan.playlist().len())]);
+}
+
+#[tokio::test]
+async fn a_playlist_that_only_a_fallback_has_is_absent_in_the_recordings_own_store() {
+    for vendor in [Vendor::S3, Vendor::Web] {
+        let plan = plan(2);
+        let stage = Stage::of(Vendor::Oss, Keeps::Open, "prod", &plan).await;
+        let copy = Stage::of(vendor, Keeps::Open, "copy", &plan).await;
+        stage.remove(&plan.playlist_name());
+        let seen = gathered(SID, &stage, &[&copy]).await;
+        let there = format!("1: {} bytes", plan.playlist().len());
+        assert_eq!(seen.of(&plan.playlist_name()), ["0: absent".to_owned(), there], "{vendor:?}");
+        assert!(matches!(seen.lists[0].text, PlaylistText::Read(_)), "{:?}", seen.lists[0]);
+    }
+}
+
+#[tokio::test]
+async fn a_segment_with_a_url_of_its_own_is_asked_for_there() {
+    let (stage, host) = (
+        Stage::new(Vendor::S3, Keeps::Open, "prod").await,
+        Stage::new(Vendor::Web, Keeps::Open, "host").await,
+    );
+    let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n".to_owned();
+    for name in ["there", "absent", "head", "refused"] {
+        text += &format!("#EXTINF:5.0,\n{}/x/{name}.ts?sig=SECRET\n", host.front.url());
+        if name != "absent" {
+            host.objects.put(format!("x/{name}.ts"), vec![0x47; 188]);
+        }
+    }
+    text += "#EXT-X-ENDLIST\n";
+    for name in ["head.ts", "refused.ts"] {
+        host.faults.on_head(name, Script::always(Fault::Status(403, None, String::new())));
+    }
+    host.faults.on("refused.ts", Script::always(Fault::Status(403, None, String::new())));
+    stage.objects.put(format!("{FOLDER}{SID}_room.m3u8"), text.into_bytes());
+    let options = fetcher().context.options.clone();
+    let options = FetchOptions { uris: crate::domain::playlist::UriPolicy::AllowAbsolute, ..options };
+    let fetcher = Fetcher::new(options, Arc::new(()), Default::default());
+    let candidate = Candidate { store: stage.store().await, fallbacks: Vec::new() };
+    let seen = gathered_by(&fetcher, SID, candidate).await;
+    assert_eq!(seen.stores, ["prod Own: 1", "127.0.0.1 Fallback: by name"]);
+    for (name, expected) in [
+        ("there", "1: 188 bytes"),
+        ("absent", "1: absent"),
+        ("head", "1: 188 bytes"),
+        ("refused", "1: denied: access denied"),
+    ] {
+        let (_, said) =
+            seen.objects.iter().find(|(object, _)| object.ends_with(&format!("{name}.ts"))).unwrap();
+        assert_eq!(said, &[expected], "{name}");
     }
 }

@@ -21,6 +21,8 @@ pub struct WebOptions {
     pub authorization: Option<String>,
     /// Whose headers the answers carry.
     pub plays: Plays,
+    /// The `Access-Control-Allow-Origin` of answers to requests that name an origin.
+    pub allows_origin: Option<String>,
 }
 
 /// Whose headers a web server's answers carry: a public bucket is a web server too.
@@ -46,13 +48,17 @@ pub async fn start(objects: &Objects) -> io::Result<Handle> {
 pub async fn start_with(objects: &Objects, options: WebOptions) -> io::Result<Handle> {
     let objects = objects.clone();
     let (authorization, plays) = (options.authorization, options.plays);
+    let allows_origin = options.allows_origin.map(|text| HeaderValue::try_from(text).expect("a header"));
     let handler: net::Handler = Arc::new(move |request| {
-        let response = match &authorization {
+        let mut response = match &authorization {
             Some(want) if net::header_text(request.headers(), "authorization").as_ref() != Some(want) => {
                 net::plain(StatusCode::UNAUTHORIZED, "who are you?")
             }
             _ => answer(&objects, &request, plays),
         };
+        if let Some(allowed) = allows_origin.clone().filter(|_| request.headers().contains_key("origin")) {
+            response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+        }
         Box::pin(std::future::ready(response))
     });
     net::serve(options.port, options.tls, handler).await
