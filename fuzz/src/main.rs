@@ -9,6 +9,7 @@ use libfuzzer_sys::fuzz_target;
 
 mod answers;
 mod dash;
+mod events;
 mod mp4;
 mod names;
 mod picture;
@@ -23,6 +24,7 @@ type Target = fn(&[u8]);
 const TARGETS: &[(&str, Target)] = &[
     ("answers", answers::target),
     ("dash", dash::target),
+    ("events", events::target),
     ("mp4", mp4::target),
     ("names", names::target),
     ("picture", picture::target),

@@ -5,9 +5,13 @@
 //! best that there is besides the bucket itself. All of it is hostile until it is read: sizes are bounded,
 //! names are checked, and keys that a text carries are [`Secret`](crate::source::Secret)s from then on.
 //!
+//! [`events`] reads a log of callbacks of any length, [`codes`] says what Agora's numbers and names mean.
+//!
 //! Shapes: Agora, "query", "stop", "start" and callback pages from 2019-04 to 2026-06, and what their users
 //! showed of real ones.
 
+pub mod codes;
+pub mod events;
 mod query;
 mod saved;
 mod signature;

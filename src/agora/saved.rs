@@ -5,6 +5,7 @@
 
 mod callback;
 mod facts;
+mod implied;
 mod json;
 mod response;
 mod storage;
@@ -14,6 +15,8 @@ mod tests;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
+
+pub(super) use json::{Object, field, outline};
 
 pub use facts::{Facts, Note, Saved, SavedFile, SavedKeys, SavedRecording, SavedStore, State};
 
@@ -64,7 +67,7 @@ pub enum SavedError {
 }
 
 /// What one value turned out to be.
-enum Read {
+pub(super) enum Read {
     /// Facts, and the recording that they are about where it is named.
     Facts(Option<RecordingId>, Box<Facts>),
     /// A callback about another product of Agora's; one log often takes them all.
@@ -116,7 +119,7 @@ struct Reader {
 impl Reader {
     fn take(&mut self, value: &Value, number: usize) -> Result<(), SavedError> {
         let Some(read) = value.as_object().and_then(read_object) else {
-            return Err(SavedError::UnknownShape { number, what: json::outline(value) });
+            return Err(SavedError::UnknownShape { number, what: outline(value) });
         };
         let Read::Facts(id, facts) = read else { return Ok(()) };
         if let Some(store) = &facts.store {
@@ -154,12 +157,13 @@ impl Reader {
     }
 }
 
-fn read_object(object: &Map<String, Value>) -> Option<Read> {
+/// Reads one value; `None` where it has none of the shapes.
+pub(super) fn read_object(object: &Map<String, Value>) -> Option<Read> {
     callback::read(object).or_else(|| storage::read(object)).or_else(|| response::read(object))
 }
 
 /// An answer that was cut to what matters may lack the ID, but the names of its files start with it.
-fn by_its_files(facts: &Facts) -> Option<RecordingId> {
+pub(super) fn by_its_files(facts: &Facts) -> Option<RecordingId> {
     let names = facts.files.iter().map(|file| &file.name).chain(&facts.missing);
     names.filter_map(|name| FileName::parse(name.file_name(), None)).map(|name| name.recording).next()
 }

@@ -27,6 +27,14 @@ impl SliceTime {
         }
     }
 
+    /// Reads RFC 3339 with any offset; less than a millisecond is cut off.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        // Longer ones have more digits than any clock, and are not read.
+        let time: Timestamp = (text.len() <= 40).then(|| text.parse().ok())??;
+        Self::from_unix_ms(time.as_millisecond())
+    }
+
     /// From milliseconds since 1970-01-01 UTC.
     #[must_use]
     pub fn from_unix_ms(ms: i64) -> Option<Self> {
@@ -101,6 +109,22 @@ mod tests {
         assert_eq!(t.to_string(), "2019-09-20T12:51:42.485Z");
         assert_eq!(t.digits(), "20190920125142485");
         assert_eq!(SliceTime::parse("1568597779021").unwrap().to_string(), "2019-09-16T01:36:19.021Z");
+    }
+
+    #[test]
+    fn texts_with_an_offset_are_read() {
+        for text in ["2019-04-29T02:59:17.5Z", "2019-04-29T10:59:17.5009+08:00"] {
+            assert_eq!(SliceTime::from_rfc3339(text).unwrap().to_string(), "2019-04-29T02:59:17.500Z");
+        }
+        for text in [
+            "",
+            "2019-04-29",
+            "2019-04-29T02:59:17",
+            "1556506757",
+            &format!("2019-04-29T02:59:17.{}Z", "0".repeat(99)),
+        ] {
+            assert_eq!(SliceTime::from_rfc3339(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use crate::domain::check::{Told, ToldEvent, ToldState};
 use crate::domain::key::{KeyError, ObjectName};
 use crate::domain::recording::{ChannelName, Mode, RecordingId, TrackKind, Uid};
 use crate::domain::time::SliceTime;
@@ -30,6 +31,8 @@ pub struct SavedRecording {
 /// What is said about a recording.
 #[derive(Debug, Default)]
 pub struct Facts {
+    /// Agora's project, where who saved the text added it.
+    pub app_id: Option<String>,
     /// The channel.
     pub channel: Option<ChannelName>,
     /// Under which the recorder joined the channel.
@@ -46,6 +49,8 @@ pub struct Facts {
     pub status: Option<i64>,
     /// What else is worth knowing.
     pub notes: Vec<Note>,
+    /// What happened, with its time where that is told, as it was read.
+    pub events: Vec<ToldEvent>,
     /// Where its files go.
     pub store: Option<SavedStore>,
 }
@@ -249,7 +254,8 @@ impl Facts {
     }
 
     pub(super) fn merge(&mut self, other: Self) {
-        let Self { channel, uid, mode, files, missing, state, status, notes, store } = other;
+        let Self { app_id, channel, uid, mode, files, missing, state, status, notes, events, store } = other;
+        self.app_id = self.app_id.take().or(app_id);
         self.channel = self.channel.take().or(channel);
         self.uid = self.uid.or(uid);
         self.mode = self.mode.or(mode);
@@ -258,6 +264,7 @@ impl Facts {
         self.reach(state);
         self.status = self.status.max(status);
         self.notes.extend(notes);
+        self.events.extend(events);
         match (&mut self.store, store) {
             (Some(known), Some(more)) if known.agrees_with(&more) => known.fill_from(more),
             (known @ None, more) => *known = more,
@@ -273,6 +280,35 @@ impl Facts {
         self.missing.retain(|name| seen.insert(name.clone()));
         let mut seen = HashSet::new();
         self.notes.retain(|note| seen.insert(note.clone()));
+        let mut seen = HashSet::new();
+        self.events.retain(|event| seen.insert(event.clone()));
+    }
+}
+
+/// For a check: what a text says, beside what a log of callbacks says.
+impl From<Facts> for Told {
+    fn from(facts: Facts) -> Self {
+        let state = match facts.state {
+            State::Untold => ToldState::Untold,
+            State::Running => ToldState::Running,
+            State::Stopped => ToldState::Stopped,
+            State::Failed { .. } => ToldState::Failed,
+            State::Uploaded => ToldState::Uploaded,
+            State::Backuped => ToldState::BackedUp,
+        };
+        let mut told = Self {
+            app_id: facts.app_id,
+            channel: facts.channel,
+            recorder: facts.uid,
+            mode: facts.mode,
+            state,
+            files: facts.files.into_iter().map(|file| file.name).collect(),
+            missing: facts.missing,
+            events: facts.events,
+            refused: 0,
+        };
+        told.settle();
+        told
     }
 }
 

@@ -4,13 +4,13 @@ use serde_json::{Map, Value};
 
 use crate::domain::time::SliceTime;
 
-pub(super) type Object = Map<String, Value>;
+pub(in crate::agora) type Object = Map<String, Value>;
 
 /// How much of a foreign text is kept, in characters.
 const MAX_WORDS: usize = 300;
 
 /// The first of these fields that is there and is not null.
-pub(super) fn field<'a>(object: &'a Object, names: &[&str]) -> Option<&'a Value> {
+pub(in crate::agora) fn field<'a>(object: &'a Object, names: &[&str]) -> Option<&'a Value> {
     names.iter().find_map(|name| object.get(*name)).filter(|value| !value.is_null())
 }
 
@@ -68,7 +68,7 @@ pub(super) fn moment(of: &Object, names: &[&str]) -> Option<SliceTime> {
 }
 
 /// What a value is, for a message: its fields or its kind. Never what the fields hold.
-pub(super) fn outline(value: &Value) -> String {
+pub(in crate::agora) fn outline(value: &Value) -> String {
     match value {
         Value::Object(object) if object.is_empty() => "no field".to_owned(),
         Value::Object(object) => {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::Read;
 use super::facts::{Facts, Note, SavedFile, State};
 use super::json::{Object, field, moment, number, object, switch, text, words};
+use crate::domain::check::{ErrorCode, Happened, ToldError};
 use crate::domain::key::ObjectName;
 use crate::domain::recording::{ChannelName, Mode, RecordingId, TrackKind, Uid};
 
@@ -16,6 +17,7 @@ pub(super) fn read(answer: &Object) -> Option<Read> {
         return None;
     }
     let mut facts = Facts {
+        app_id: app_id(answer),
         channel: channel(answer),
         uid: uid(answer, &["uid"]),
         mode: text(answer, &["mode"]).and_then(|word| mode(&word)),
@@ -30,6 +32,11 @@ pub(super) fn read(answer: &Object) -> Option<Read> {
 
 pub(super) fn recording(of: &Object) -> Option<RecordingId> {
     text(of, &["sid"]).and_then(|text| RecordingId::parse(&text).ok())
+}
+
+/// Agora's project; answers and callbacks do not name it, but those who save them often add it.
+pub(super) fn app_id(of: &Object) -> Option<String> {
+    words(of, &["appId", "appid", "app_id"])
 }
 
 pub(super) fn channel(of: &Object) -> Option<ChannelName> {
@@ -51,8 +58,8 @@ pub(super) fn mode(word: &str) -> Option<Mode> {
 /// `uploaded`, `backuped`, `unknown` (`unknow` in the documents of 2021); one client expects `backuping`.
 fn uploading_status(of: &Object, facts: &mut Facts) {
     match text(of, &["uploadingStatus"]).map(|word| word.to_ascii_lowercase()).as_deref() {
-        Some("uploaded") => facts.reach(State::Uploaded),
-        Some("backuped" | "backuping") => facts.reach(State::Backuped),
+        Some("uploaded") => facts.tell(None, Happened::Uploaded),
+        Some("backuped" | "backuping") => facts.tell(None, Happened::BackedUp),
         Some(_) => facts.reach(State::Stopped),
         None => {}
     }
@@ -62,7 +69,7 @@ fn server_response(of: &Object, facts: &mut Facts) {
     files(of, facts);
     uploading_status(of, facts);
     if let Some(number) = number(of, &["status"]) {
-        status(number, facts);
+        facts.tell(None, Happened::Status { number });
     }
     let services = field(of, &["extensionServiceState"]).and_then(Value::as_array);
     for service in services.into_iter().flatten().filter_map(Value::as_object) {
@@ -80,21 +87,6 @@ fn server_response(of: &Object, facts: &mut Facts) {
     }
 }
 
-/// The states of a recorder, as `query` and event 3 number them.
-pub(super) fn status(number: i64, facts: &mut Facts) {
-    facts.status = facts.status.max(Some(number));
-    match number {
-        // 6: a stop was asked for, and it still runs.
-        0..=6 => facts.reach(State::Running),
-        7 | 8 => facts.reach(State::Stopped),
-        20 => {
-            facts.note(Note::AbnormalExit);
-            facts.reach(State::Failed { code: Some(20), words: None });
-        }
-        _ => {}
-    }
-}
-
 /// An error that stands where an answer was expected. Its shape varies.
 fn failure(answer: &Object, inside: Option<&Object>, facts: &mut Facts) {
     let code = number(answer, &["code"]).filter(|code| !matches!(code, 0 | 200));
@@ -103,7 +95,8 @@ fn failure(answer: &Object, inside: Option<&Object>, facts: &mut Facts) {
     let command = inside.and_then(|inside| words(inside, &["command"]));
     let said = said.or(named).or_else(|| code.and(command));
     if let Some(code) = code {
-        facts.note(Note::Error { module: None, code, words: said.clone() });
+        let code = ErrorCode::Number(code);
+        facts.tell(None, Happened::Failed(ToldError { module: None, code, words: said.clone() }));
     }
     if code.is_some() || (said.is_some() && facts.state == State::Untold && facts.files.is_empty()) {
         facts.reach(State::Failed { code, words: said });
@@ -134,14 +127,7 @@ fn file(name: &str, about: Option<&Object>, facts: &mut Facts) {
     let Some(name) = object_name(name, facts) else { return };
     let none = Object::new();
     let about = about.unwrap_or(&none);
-    let mixed = switch(about, &["mixedAllUser"]) == Some(true);
-    let track = match text(about, &["trackType"]).as_deref() {
-        Some("audio_and_video") if mixed => Some(TrackKind::Mixed),
-        Some("audio_and_video") => Some(TrackKind::AudioVideo),
-        Some("audio") => Some(TrackKind::Audio),
-        Some("video") => Some(TrackKind::Video),
-        Some(_) | None => None,
-    };
+    let track = track(about);
     facts.files.push(SavedFile {
         name,
         track,
@@ -149,6 +135,18 @@ fn file(name: &str, about: Option<&Object>, facts: &mut Facts) {
         starts: moment(about, &["sliceStartTime"]),
         playable: switch(about, &["isPlayable"]),
     });
+}
+
+/// What `trackType` and `mixedAllUser` say that a file carries.
+pub(super) fn track(about: &Object) -> Option<TrackKind> {
+    let mixed = switch(about, &["mixedAllUser"]) == Some(true);
+    match text(about, &["trackType"]).as_deref() {
+        Some("audio_and_video") if mixed => Some(TrackKind::Mixed),
+        Some("audio_and_video") => Some(TrackKind::AudioVideo),
+        Some("audio") => Some(TrackKind::Audio),
+        Some("video") => Some(TrackKind::Video),
+        Some(_) | None => None,
+    }
 }
 
 /// A name that is safe to ask for. An empty one is no name, as `""` stands for an empty list.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Read;
 use super::facts::{Facts, SavedKeys, SavedStore};
 use super::json::{Object, field, moment, number, object, text};
-use super::response::{channel, mode, recording, uid};
+use super::response::{app_id, channel, mode, recording, uid};
 use crate::source::Secret;
 
 /// Reads a body of `start` or a part of it; `None` where it is none.
@@ -20,6 +20,7 @@ pub(super) fn read(body: &Object) -> Option<Read> {
         return None;
     }
     let facts = Facts {
+        app_id: app_id(body),
         channel: channel(body),
         uid: uid(body, &["uid"]),
         mode: text(body, &["mode"]).and_then(|word| mode(&word)),

@@ -53,6 +53,15 @@ Exit codes:
 
 const AGORA_HEADING: &str = "What Agora told";
 const SAYING_HEADING: &str = "What is said";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  A number that can be several things, and only one of them:
+    recfetch explain 32
+    recfetch explain uploader:32
+  Errors and callbacks of the SDK of 2019, states, errors of stores, and findings of recfetch:
+    recfetch explain RecordingErrorBackupFailed backuped NoSuchKey RF101 unlisted-gap";
+
 const STORE_HEADING: &str = "Where the recording is";
 const TRANSFER_HEADING: &str = "Fetching and keeping";
 const JOINING_HEADING: &str = "Joining";
@@ -144,6 +153,9 @@ pub(crate) enum Command {
     Join(JoinArgs),
     /// List Agora's region numbers and names of all document generations
     Regions(RegionsArgs),
+    /// Say what codes, names and findings mean, what they imply for the files, and what to do
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
     /// Look at the settings
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -496,6 +508,17 @@ impl JoiningArgs {
 pub(crate) struct RegionsArgs {
     /// Vendor: Agora's number, a word or a product's name; all without it
     pub(crate) vendor: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ExplainArgs {
+    /// Number, name or word: of Agora's REST interface, callbacks, SDK and states, of a store's errors, or of a
+    /// finding (RF101); FAMILY:CODE for one meaning only (event:31, leave:6)
+    #[arg(required_unless_present = "list", value_name = "CODE")]
+    pub(crate) codes: Vec<String>,
+    /// All codes
+    #[arg(long, conflicts_with = "codes")]
+    pub(crate) list: bool,
 }
 
 #[derive(Debug, Subcommand)]

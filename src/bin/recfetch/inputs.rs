@@ -65,6 +65,7 @@ impl Inputs {
             Command::Verify(_)
             | Command::Join(_)
             | Command::Regions(_)
+            | Command::Explain(_)
             | Command::Completions(_)
             | Command::Man => (None, &none),
         };

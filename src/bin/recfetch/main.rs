@@ -64,6 +64,7 @@ fn start(cli: Cli) -> ExitCode {
     let result = match &cli.command {
         // These say what is built in: a broken settings file must not hide it.
         Command::Regions(args) => commands::regions::run(args, Form::of(&cli.global)),
+        Command::Explain(args) => commands::explain::run(args, Form::of(&cli.global)),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man => commands::man::run(),
         Command::Fetch(_)
@@ -114,6 +115,7 @@ fn flags(cli: &Cli) -> Flags {
         Command::Verify(_)
         | Command::Join(_)
         | Command::Regions(_)
+        | Command::Explain(_)
         | Command::Completions(_)
         | Command::Man => {}
     }
@@ -186,6 +188,7 @@ async fn run(context: &Context, command: &Command) -> Result<ExitCode, Failure> 
         Command::Check(args) => commands::check::run(context, args).await,
         Command::Join(args) => commands::join::run(context, args).await,
         Command::Regions(args) => commands::regions::run(args, context.form),
+        Command::Explain(args) => commands::explain::run(args, context.form),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man => commands::man::run(),
         Command::Config(ConfigCommand::Show(_)) => commands::config::show(&context.settings, context.form),
