@@ -42,7 +42,8 @@ pub fn page(check: &CheckV1) -> String {
     );
     let mut text = String::with_capacity(FRAME.len() + STYLE.len() + script.len() + 4096);
     for (index, piece) in FRAME.split("{{").enumerate() {
-        let (slot, rest) = if index == 0 { ("", piece) } else { piece.split_once("}}").unwrap_or(("", piece)) };
+        let (slot, rest) =
+            if index == 0 { ("", piece) } else { piece.split_once("}}").unwrap_or(("", piece)) };
         match slot {
             "policy" => text.push_str(&policy),
             "title" => text.push_str(&escaped(&format!("Recording {}: {}", check.recording, check.standing))),

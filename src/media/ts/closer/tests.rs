@@ -179,7 +179,10 @@ fn what_a_frame_of_sound_says_is_followed_to_its_end() {
         (format!("000 0000 {short} {end}"), true),
         // Two channels, with bands of their own and shared ones, some as middle and side.
         (format!("001 0000 0 {channel} {channel} {end}"), true),
-        (format!("001 0000 1 0 00 1 000010 0 01 11 00000000 0000 00010 000 00000000 0000 00010 000 {end}"), true),
+        (
+            format!("001 0000 1 0 00 1 000010 0 01 11 00000000 0000 00010 000 00000000 0000 00010 000 {end}"),
+            true,
+        ),
         // Fill of no bytes, of two, of seventeen; three bytes of data.
         (format!("{one} 110 0000 {end}"), true),
         (format!("{one} 110 0010 0000 000000000000 {end}"), true),
@@ -235,7 +238,11 @@ fn the_cut_end_of_a_prefix_is_no_fault() {
         examiner.push(&bytes[..end]);
         let seen = examiner.clone().finish_prefix();
         assert_eq!((seen.trailing_bytes, seen.pes_broken, seen.bad_sections), (0, 0, 0), "{end} bytes");
-        assert_eq!((seen.first_pts, seen.closer.unwrap().key_first), (Some(126_000), Some(true)), "{end} bytes");
+        assert_eq!(
+            (seen.first_pts, seen.closer.unwrap().key_first),
+            (Some(126_000), Some(true)),
+            "{end} bytes"
+        );
         let whole = examiner.finish();
         assert!(end % PACKET == 0 || whole.trailing_bytes > 0, "{end} bytes");
     }
