@@ -108,7 +108,7 @@ fn report() -> ReportV1 {
 
 fn seal(archive: &Archive) {
     let play = [PlayList { file: "play.m3u8".to_owned(), text: "#EXTM3U\n".to_owned() }];
-    archive.seal(&Seal { report: &report(), play: &play, at: at() }).unwrap();
+    archive.seal(&Seal { report: &report(), play: &play, page: None, at: at() }).unwrap();
 }
 
 const OBJECTS: &[(&str, &[u8])] = &[
@@ -386,7 +386,7 @@ fn what_the_report_vouches_for_must_be_in_the_manifest() {
         "detail": "", "size": 1, "digests": [], "source": "prod", "origin": "fetched", "at": ""
     });
     let report = ReportV1 { objects: vec![serde_json::from_value(object).unwrap()], ..report() };
-    archive.seal(&Seal { report: &report, play: &[], at: at() }).unwrap();
+    archive.seal(&Seal { report: &report, play: &[], page: None, at: at() }).unwrap();
     let found = check(&bag);
     assert_eq!(found.damage, [Damage::NotInManifest { path: "data/gone.ts".into() }]);
     assert_eq!(found.exit_code(), 3);
@@ -398,7 +398,7 @@ fn a_whole_bag_of_an_incomplete_recording_has_the_code_of_the_recording() {
     let bag = dir.path().join(SID);
     let archive = Archive::open(&bag, &id()).unwrap();
     let report = ReportV1 { outcome: "incomplete".to_owned(), exit_code: 3, ..report() };
-    archive.seal(&Seal { report: &report, play: &[], at: at() }).unwrap();
+    archive.seal(&Seal { report: &report, play: &[], page: None, at: at() }).unwrap();
     assert!(read(bag.join("bag-info.txt")).contains("Recording-State: incomplete\n"));
     assert_eq!(read(bag.join("manifest-sha256.txt")), "");
     let found = check(&bag);
@@ -465,7 +465,7 @@ fn a_bag_that_was_copied_without_its_journal_is_still_known() {
         "source": "prod", "origin": "fetched", "at": "2026-09-20T12:51:42.485Z"
     });
     let report = ReportV1 { objects: vec![serde_json::from_value(object).unwrap()], ..report() };
-    archive.seal(&Seal { report: &report, play: &[], at: at() }).unwrap();
+    archive.seal(&Seal { report: &report, play: &[], page: None, at: at() }).unwrap();
     drop(archive);
     std::fs::remove_dir_all(bag.join(".recfetch")).unwrap();
     let archive = Archive::open(&bag, &id()).unwrap();

@@ -156,7 +156,7 @@ fn bag(dir: &Path, files: &[File], findings: Vec<FindingV1>) -> PathBuf {
         findings,
         joined: Vec::new(),
     };
-    archive.seal(&Seal { report: &report, play: &[], at }).unwrap();
+    archive.seal(&Seal { report: &report, play: &[], page: None, at }).unwrap();
     bag
 }
 

@@ -23,6 +23,7 @@ const INFO: &str = "bag-info.txt";
 pub(super) const MANIFEST: &str = "manifest-sha256.txt";
 pub(super) const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
 pub(super) const REPORT: &str = "report.json";
+const PAGE: &str = "report.html";
 const NAMES: &str = "names.tsv";
 const PARTS: &str = "joined.tsv";
 
@@ -33,6 +34,8 @@ pub struct Seal<'a> {
     pub report: &'a ReportV1,
     /// Playlists that players take.
     pub play: &'a [PlayList],
+    /// A page that shows the report to people, where there is one.
+    pub page: Option<&'a str>,
     /// When the bag is made.
     pub at: SliceTime,
 }
@@ -79,6 +82,10 @@ impl Archive {
         } else {
             tags.push((PARTS.to_owned(), parts));
         }
+        match seal.page {
+            Some(page) => tags.push((PAGE.to_owned(), page.to_owned())),
+            None => remove_if_there(&self.dir.join(PAGE))?,
+        }
         tags.extend(seal.play.iter().map(|play| (play.file.clone(), play.text.clone())));
         let declaration = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
         self.remove_stale_lists(seal.play)?;
@@ -97,7 +104,8 @@ impl Archive {
         sync_folder(&self.dir)
     }
 
-    /// Seals again after something was added to the report. The playlists for players stay as they are.
+    /// Seals again after something was added to the report. The playlists for players and the page stay as they
+    /// are.
     ///
     /// # Errors
     /// Where the disk refuses.
@@ -107,7 +115,13 @@ impl Archive {
             let path = self.dir.join(&file);
             play.push(PlayList { text: std::fs::read_to_string(&path).doing("read", &path)?, file });
         }
-        self.seal(&Seal { report, play: &play, at })
+        let path = self.dir.join(PAGE);
+        let page = match std::fs::read_to_string(&path) {
+            Ok(page) => Some(page),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+            Err(e) => return Err(e).doing("read", &path),
+        };
+        self.seal(&Seal { report, play: &play, page: page.as_deref(), at })
     }
 
     /// The files of playlists that were written here.

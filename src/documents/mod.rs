@@ -13,6 +13,6 @@ pub use check_json::{
     AboutV1, CHECK_FORMAT, CheckV1, CheckedFileV1, CheckedSegmentV1, CheckedStoreV1, CheckedTrackV1,
     DiagnosisV1, MediaV1, StretchV1, TotalsV1,
 };
-pub use page::page;
+pub use page::{InBag, page, page_of_bag};
 pub use playlist::{TrackPlaylist, has_ended, playlists};
 pub use ticket::{TICKET_LINES, backup_ends, ticket};

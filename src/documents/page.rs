@@ -8,6 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
+use serde::Serialize;
+
 use super::check_json::CheckV1;
 
 const FRAME: &str = include_str!("page/page.html");
@@ -31,9 +33,36 @@ const SCRIPTS: &[&str] = &[
 /// Findings that stand in the page of a browser without scripts.
 const PLAIN_FINDINGS: usize = 200;
 
+/// What of a recording lies in the bag around a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InBag {
+    /// What the fetch came to: the word of the report.
+    pub outcome: String,
+    /// The exit code that goes with it.
+    pub exit_code: u8,
+    /// Segments that playlists list.
+    pub segments: usize,
+    /// Of those, here and verified.
+    pub segments_verified: usize,
+    /// Objects of all kinds, segments among them.
+    pub objects: usize,
+    /// Of those, here and verified.
+    pub objects_verified: usize,
+}
+
 /// The page: HTML in UTF-8 that shows `check`.
 #[must_use]
 pub fn page(check: &CheckV1) -> String {
+    filled(check, None)
+}
+
+/// The page that lies in a bag: what the stores had, and first of all what is here.
+#[must_use]
+pub fn page_of_bag(check: &CheckV1, bag: &InBag) -> String {
+    filled(check, Some(bag))
+}
+
+fn filled(check: &CheckV1, bag: Option<&InBag>) -> String {
     let script = format!("(() => {{\n'use strict';\n{}}})();\n", SCRIPTS.join("\n"));
     let policy = format!(
         "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
@@ -46,10 +75,13 @@ pub fn page(check: &CheckV1) -> String {
             if index == 0 { ("", piece) } else { piece.split_once("}}").unwrap_or(("", piece)) };
         match slot {
             "policy" => text.push_str(&policy),
-            "title" => text.push_str(&escaped(&format!("Recording {}: {}", check.recording, check.standing))),
+            "title" => {
+                text.push_str(&escaped(&format!("Recording {}: {}", check.recording, word(check, bag))))
+            }
             "style" => text.push_str(STYLE),
-            "plain" => text.push_str(&plain(check)),
+            "plain" => text.push_str(&plain(check, bag)),
             "check" => text.push_str(&embedded(check)),
+            "bag" => text.push_str(&embedded(&bag)),
             "script" => text.push_str(&script),
             _ => {}
         }
@@ -63,10 +95,10 @@ fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }
 
-/// The check as JSON that may stand inside of any element: what could end one is written as an escape.
-fn embedded(check: &CheckV1) -> String {
+/// A check or the like as JSON that may stand inside of any element: what could end one is written as an escape.
+fn embedded(facts: &impl Serialize) -> String {
     // Structs of texts and numbers always have a JSON form; a page that says nothing would be the worst there is.
-    let json = serde_json::to_string(check).unwrap_or_else(|_| "null".to_owned());
+    let json = serde_json::to_string(facts).unwrap_or_else(|_| "null".to_owned());
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         // Outside of strings JSON has none of these, and inside an escape says the same.
@@ -80,14 +112,19 @@ fn embedded(check: &CheckV1) -> String {
     text
 }
 
+/// What it all comes to, in one word.
+fn word<'a>(check: &'a CheckV1, bag: Option<&'a InBag>) -> &'a str {
+    bag.map_or(check.standing.as_str(), |bag| bag.outcome.as_str())
+}
+
 /// The main facts for a browser that runs no scripts.
-fn plain(check: &CheckV1) -> String {
+fn plain(check: &CheckV1, bag: Option<&InBag>) -> String {
     let totals = &check.totals;
     let mut text = format!(
         "<h1>Recording {}: {}</h1>\n<p>{} of {} segments are in the recording’s own store, {} only in another one, \
          {} lost, {} not known. The time line needs scripts.</p>\n<ul>\n",
         escaped(&check.recording),
-        escaped(&check.standing),
+        escaped(word(check, bag)),
         totals.present,
         totals.segments,
         totals.elsewhere,

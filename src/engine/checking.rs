@@ -13,7 +13,7 @@ use super::located::{Found, LocateError, LocateQuery};
 use super::locating::locate;
 use super::target::Target;
 use super::{Candidate, Context, Fetcher, time_of_day};
-use crate::domain::check::{Check, Depth, Gathered, Told, check};
+use crate::domain::check::{Check, Depth, Gathered, PlaylistSeen, StoreSeen, Told, check};
 use sightings::{AskFallbacks, GivenUp};
 
 pub use survey::{Survey, SurveyError, Surveyed};
@@ -116,6 +116,16 @@ async fn checked(
         at: time_of_day(),
     };
     Checked { check: check(&gathered), found }
+}
+
+/// The lists of a recording as they were read.
+pub(super) fn lists_seen(context: &Context, found: &Found) -> Vec<PlaylistSeen> {
+    lists::seen(context, found)
+}
+
+/// The recording's own store, and what came of listing it.
+pub(super) fn own_store_seen(found: &Found) -> StoreSeen {
+    sightings::own_store(found, &GivenUp::default())
 }
 
 #[cfg(all(test, feature = "s3", feature = "oss"))]

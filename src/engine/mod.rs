@@ -4,6 +4,7 @@
 //! once, here.
 
 mod assemble;
+mod checked_run;
 mod checking;
 mod deep;
 mod examining;

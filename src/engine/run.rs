@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::assemble::{self, JoinRequest, JoinTo, JoinedFile, Refusal};
+use super::checked_run::Before;
 use super::keep_joined::{JoinedTrack, Kept};
 use super::located::{Found, FoundPlaylist};
 use super::object::{self, Fetched as FetchedObject, Job, Place, Proven};
@@ -139,6 +140,7 @@ pub(super) struct Run {
 
 impl Run {
     async fn walk(&mut self, found: Found, join: Option<&JoinRequest>) -> Result<Fetched, Failed> {
+        let before = Before::of(&self.context, &found);
         let Found { candidate, recording, playlists, mut plan, only, left_out, masters, .. } = found;
         let request = join.cloned().unwrap_or_default();
         let joined_tracks = self.joined_tracks(&plan, &request)?;
@@ -206,8 +208,8 @@ impl Run {
             finished: time_of_day(),
         };
         match self.context.options.keep {
-            Keep::Segments => self.close(report, &plan.tracks, join).await,
-            Keep::Joined => self.close_joined(report, &plan.tracks, joined, request).await,
+            Keep::Segments => self.close(report, before, plan, join).await,
+            Keep::Joined => self.close_joined(report, before, plan, joined, request).await,
         }
     }
 
@@ -245,18 +247,20 @@ impl Run {
     async fn close_joined(
         &self,
         mut report: Report,
-        tracks: &[TrackPlan],
+        before: Before,
+        plan: Plan,
         joined: Vec<Kept>,
         request: JoinRequest,
     ) -> Result<Fetched, Failed> {
-        let (archive, context, tracks) = (self.archive.clone(), self.context.clone(), tracks.to_vec());
+        let (archive, context) = (self.archive.clone(), self.context.clone());
         let sealed = tokio::task::spawn_blocking(move || {
             let (outcome, files) = assemble::place(&archive, &mut report, joined, &request, &context)?;
             let mut written = ReportV1::from(&report);
             written.earlier = earlier(&archive, &report, &files);
             written.joined = files;
-            let play = assemble::playlists(&written, &tracks);
-            archive.seal(&Seal { report: &written, play: &play, at: report.finished })?;
+            let play = assemble::playlists(&written, &plan.tracks);
+            let page = before.page(&plan, &report);
+            archive.seal(&Seal { report: &written, play: &play, page: Some(&page), at: report.finished })?;
             context.tell(&Event::Finished { report: &report, dir: archive.dir() });
             Ok(Fetched { report, written, dir: archive.dir().to_owned(), joined: outcome })
         });
@@ -267,17 +271,19 @@ impl Run {
     async fn close(
         &self,
         report: Report,
-        tracks: &[TrackPlan],
+        before: Before,
+        plan: Plan,
         join: Option<&JoinRequest>,
     ) -> Result<Fetched, Failed> {
         let (archive, context) = (self.archive.clone(), self.context.clone());
-        let (tracks, join) = (tracks.to_vec(), join.cloned());
+        let join = join.cloned();
         let sealed = tokio::task::spawn_blocking(move || {
             let mut written = ReportV1::from(&report);
             written.earlier = earlier(&archive, &report, &[]);
-            let play = assemble::playlists(&written, &tracks);
+            let play = assemble::playlists(&written, &plan.tracks);
+            let page = before.page(&plan, &report);
             // Sealed before joining: whatever happens to the joined file, the proof is in place.
-            archive.seal(&Seal { report: &written, play: &play, at: report.finished })?;
+            archive.seal(&Seal { report: &written, play: &play, page: Some(&page), at: report.finished })?;
             let joined = match &join {
                 None => JoinOutcome::NotAsked,
                 Some(request) => assemble::join(archive.dir(), &written, request, &*context.observer)
@@ -285,7 +291,12 @@ impl Run {
             };
             if let JoinOutcome::Done(files) = &joined {
                 written.joined = files.iter().map(|file| file.written.clone()).collect();
-                archive.seal(&Seal { report: &written, play: &play, at: report.finished })?;
+                archive.seal(&Seal {
+                    report: &written,
+                    play: &play,
+                    page: Some(&page),
+                    at: report.finished,
+                })?;
             }
             context.tell(&Event::Finished { report: &report, dir: archive.dir() });
             Ok(Fetched { report, written, dir: archive.dir().to_owned(), joined })

@@ -163,7 +163,7 @@ function ticks(width) {
 }
 
 function tickWord(ms, step) {
-  if (!timed) return length(ms);
+  if (!timed) return ms < 60000 ? `${ms / 1000} s` : length(ms);
   const { day, time } = pieces(ms);
   if (step >= DAY || time === '00:00:00.000') return day;
   if (step >= 60000) return time.slice(0, 5);

@@ -1,6 +1,6 @@
 // The findings: those of one rule together, with what the rule means and what to do once.
 
-const FIRST = 12;
+const FIRST = 5;
 const MORE = 200;
 
 /** Findings of the same rule, weight and advice, in the order in which the check gives them. */

@@ -21,7 +21,13 @@ function summary() {
     if (totals.frozen) rest.push(`${totals.frozen.toLocaleString('en')} archived and not restored`);
     parts[0] += `${rest.map((text) => `, ${text}`).join('')}.`;
   }
-  if (Object.hasOwn(DEPTHS, check.depth)) parts.push(DEPTHS[check.depth]);
+  if (bag) {
+    parts.unshift(`${bag.segments_verified.toLocaleString('en')} of ${plural(bag.segments, 'segment', 'segments')} and `
+      + `${bag.objects_verified.toLocaleString('en')} of ${plural(bag.objects, 'file', 'files')} of all kinds are in this bag and verified.`);
+    parts.push('This is how the last fetch found the stores; report.json has the evidence for each file.');
+  } else if (Object.hasOwn(DEPTHS, check.depth)) {
+    parts.push(DEPTHS[check.depth]);
+  }
   return parts.join(' ');
 }
 
@@ -53,9 +59,11 @@ function shares() {
 }
 
 function showHead() {
-  const standing = STANDINGS[check.standing] ?? { word: check.standing, icon: 'question', tone: 'fair' };
+  const word = bag ? bag.outcome : check.standing;
+  const known = bag ? OUTCOMES : STANDINGS;
+  const standing = Object.hasOwn(known, word) ? known[word] : { word, icon: 'question', tone: 'fair' };
   document.title = `${standing.word}: recording ${check.recording}`;
-  byId('mark').replaceChildren(make('b', {}, 'recfetch'), ' check');
+  byId('mark').replaceChildren(make('b', {}, 'recfetch'), bag ? ' fetch' : ' check');
   const from = millis(check.first);
   const until = millis(check.last);
   const at = millis(check.at);
@@ -71,14 +79,16 @@ function showHead() {
     make('dl', { class: 'facts' },
       fact('Recording', check.recording, { class: 'fact mono' }),
       fact('Channel', check.channel),
-      fact('Mode', check.mode === null ? null : MODES[check.mode] ?? check.mode),
+      fact('Project', check.app_id, { class: 'fact mono' }),
+      fact('Recorder', check.recorder === null ? null : `uid ${check.recorder}`),
+      fact('Mode', check.mode === null ? null : Object.hasOwn(MODES, check.mode) ? MODES[check.mode] : check.mode),
       fact('Folder', check.folder, { class: 'fact mono' }),
       fact('Time', when, { class: 'fact wide' }),
       fact('Length', from === null || until === null ? null : length(until - from)),
       fact('Size', check.totals.bytes ? bytes(check.totals.bytes) : null),
-      fact('At Agora', STATES[check.state] ?? check.state),
-      fact('Checked', at === null ? null : `${pieces(at).day} ${pieces(at).time.slice(0, 8)} ${zoneWord(at)}`),
-      fact('Exit code', String(check.exit_code))),
+      fact('At Agora', check.state === 'untold' ? null : Object.hasOwn(STATES, check.state) ? STATES[check.state] : check.state),
+      fact(bag ? 'Fetched' : 'Checked', at === null ? null : `${pieces(at).day} ${pieces(at).time.slice(0, 8)} ${zoneWord(at)}`),
+      fact('Exit code', String(bag ? bag.exit_code : check.exit_code))),
     ...shares().filter(Boolean),
   );
   byId('foot').replaceChildren(

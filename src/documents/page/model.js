@@ -1,6 +1,8 @@
 // What the check says, made ready for drawing: times as numbers, findings by segment.
 
 const check = JSON.parse(byId('check').textContent);
+// What lies in the bag around this page; nothing, where it lies in none.
+const bag = JSON.parse(byId('bag').textContent);
 
 function millis(text) {
   const value = text ? Date.parse(text) : NaN;

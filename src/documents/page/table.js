@@ -14,8 +14,8 @@ const COLUMNS = [
 
 function whereText(item) {
   const { segment } = item;
-  const store = segment.store ? `: ${segment.store}` : '';
-  return `${PRESENCES[presenceOf(segment.presence)].word}${store}${segment.obstacle ? `, ${segment.obstacle}` : ''}`;
+  const word = segment.presence === 'elsewhere' && segment.store ? `Only in ${segment.store}` : PRESENCES[presenceOf(segment.presence)].word;
+  return segment.obstacle ? `${word}, ${segment.obstacle}` : word;
 }
 
 const table = { all: [], rows: [], sort: { key: null, down: false }, active: -1, height: 34, body: null, head: null, made: new Map() };
@@ -70,7 +70,14 @@ function makeRow(item, at) {
     const cell = make('div', { role: 'gridcell', class: `cell ${column.key}${column.number ? ' number' : ''}` });
     if (column.key === 'presence') {
       const word = presenceOf(item.segment.presence);
-      cell.append(make('span', { class: `presence ${word}` }, icon(PRESENCES[word].icon), column.text(item)));
+      cell.append(make('span', { class: `presence ${word}` }, icon(PRESENCES[word].icon), make('span', {}, column.text(item))));
+      cell.title = column.text(item);
+    } else if (column.key === 'name') {
+      // Names differ at their ends; a long one is cut in its middle, for eyes only.
+      const { name } = item.segment;
+      const cut = Math.max(0, name.length - 24);
+      cell.title = name;
+      cell.append(make('span', { class: 'stem' }, name.slice(0, cut)), make('span', { class: 'tail' }, name.slice(cut)));
     } else {
       cell.append(column.text(item));
     }

@@ -59,6 +59,17 @@ const STANDINGS = {
   corrupt: { word: 'Corrupt', icon: 'cross', tone: 'bad' },
 };
 
+// What a fetch came to.
+const OUTCOMES = {
+  complete: { word: 'Complete and verified', icon: 'check', tone: 'good' },
+  interrupted: { word: 'Stopped before its end', icon: 'dots', tone: 'fair' },
+  temporary: { word: 'A store did not answer', icon: 'question', tone: 'fair' },
+  incomplete: { word: 'Incomplete', icon: 'gap', tone: 'bad' },
+  frozen: { word: 'Some of it is archived', icon: 'flake', tone: 'fair' },
+  denied: { word: 'A store refused', icon: 'lock', tone: 'bad' },
+  corrupt: { word: 'Corrupt', icon: 'cross', tone: 'bad' },
+};
+
 const SEVERITIES = {
   loss: { word: 'Loss', icon: 'diamond', weight: 2 },
   warning: { word: 'Warning', icon: 'triangle', weight: 1 },
@@ -67,7 +78,6 @@ const SEVERITIES = {
 const severityOf = (word) => (Object.hasOwn(SEVERITIES, word) ? word : 'note');
 
 const STATES = {
-  untold: 'Agora told nothing',
   running: 'still running',
   stopped: 'stopped',
   failed: 'ended abnormally',
@@ -102,10 +112,10 @@ function bytes(count) {
   return `${value.toFixed(digits)} ${units[unit]}`;
 }
 
-/** A length of time: `15.002 s`, `1:02`, `2:00:27`. */
+/** A length of time: `15.000 s`, `1:02`, `2:00:27`. */
 function length(ms) {
   if (ms === null || ms === undefined) return '–';
-  if (ms < 60000) return `${(ms / 1000).toFixed(3).replace(/\.?0+$/, '')} s`;
+  if (ms < 60000) return `${(ms / 1000).toFixed(3)} s`;
   const seconds = Math.round(ms / 1000);
   const two = (number) => String(number).padStart(2, '0');
   const hours = Math.floor(seconds / 3600);

@@ -134,7 +134,7 @@ fn lacks(seen: &Option<Seen>) -> bool {
     }
 }
 
-fn own_store(found: &Found, given_up: &GivenUp) -> StoreSeen {
+pub(super) fn own_store(found: &Found, given_up: &GivenUp) -> StoreSeen {
     let (name, place) = found.from();
     let listed = match &found.coverage {
         Coverage::Starts { objects, .. } => Listed::Objects(*objects),
