@@ -65,8 +65,12 @@ impl World {
     }
 
     fn check_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Said {
+        self.run("check", args, variables)
+    }
+
+    fn run(&self, command: &str, args: &[&str], variables: &[(&str, &str)]) -> Said {
         let output = Command::new(env!("CARGO_BIN_EXE_recfetch"))
-            .arg("check")
+            .arg(command)
             .args(args)
             .arg("--config")
             .arg(self.path("config.toml"))
@@ -264,6 +268,11 @@ fn what_is_awaited_is_told_and_in_the_end_the_last_look_counts() {
     assert_eq!(said.code, 3, "{}{}", said.out, said.err);
     assert!(said.err.contains("awaiting   38f8e3cf…: 1 segment (…_20260920125206485.ts)"), "{}", said.err);
     assert!(said.err.contains("this was the last look"), "{}", said.err);
+    // A fetch waits in the same way, and then fetches what there is.
+    let fetched = world.run("fetch", &[SID, "--store", "prod", "--out", "out", "--wait-backup", "1s"], &[]);
+    assert_eq!(fetched.code, 3, "{}{}", fetched.out, fetched.err);
+    assert!(fetched.err.contains("awaiting   38f8e3cf…: 2 segments"), "{}", fetched.err);
+    assert!(world.path("out").join(SID).join("bagit.txt").exists());
     // Where nothing is missing nobody waits.
     let whole = World::new().check(&[SID, "--store", "prod", "--wait-backup", "1h"]);
     assert_eq!((whole.code, whole.err.contains("awaiting")), (0, false), "{}", whole.err);
