@@ -65,8 +65,12 @@ impl World {
     }
 
     fn check_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Said {
+        self.run("check", args, variables)
+    }
+
+    fn run(&self, command: &str, args: &[&str], variables: &[(&str, &str)]) -> Said {
         let output = Command::new(env!("CARGO_BIN_EXE_recfetch"))
-            .arg("check")
+            .arg(command)
             .args(args)
             .arg("--config")
             .arg(self.path("config.toml"))
@@ -182,6 +186,10 @@ fn what_cannot_be_combined_is_refused_before_anything_is_asked() {
         &[SID, "--json", "--format", "csv"],
         &[SID, "--ticket", "--format", "csv"],
         &[SID, "other", "--write-playlist", "a.m3u8"],
+        &["--all", "--html", "a.html"],
+        &[SID, "--all"],
+        &[SID, "--players=app.example.com"],
+        &[SID, "--players=https://app.example.com/page"],
         &[],
     ] {
         let said = world.check(args);
@@ -219,6 +227,55 @@ fn the_playlist_lists_what_is_there_and_marks_what_is_not() {
     // Where it cannot be written that is the failure.
     let failed = world.check(&[SID, "--store", "prod", "--write-playlist", "no/such/folder/list.m3u8"]);
     assert_eq!(failed.code, 9, "{}", failed.err);
+}
+
+#[test]
+fn all_recordings_of_a_store_are_told_from_one_pass() {
+    let world = World::damaged();
+    // Another one, whole, in a folder of its own.
+    let other = "0123456789abcdef0123456789abcdef";
+    std::fs::create_dir(world.path("prod").join("other")).unwrap();
+    for entry in std::fs::read_dir(World::new().path("prod")).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap().replace(SID, other);
+        let bytes = std::fs::read(entry.path()).unwrap();
+        let text = String::from_utf8(bytes.clone()).map(|text| text.replace(SID, other).into_bytes());
+        std::fs::write(world.path("prod").join("other").join(name), text.unwrap_or(bytes)).unwrap();
+    }
+    let said = world.check(&["--all", "--store", "prod", "--format", "csv"]);
+    assert_eq!(said.code, 3, "{}{}", said.out, said.err);
+    let mut rows: Vec<Vec<&str>> = said.out.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    rows.sort_unstable();
+    let told: Vec<_> = rows.iter().map(|row| (row[0], row[1], row[6])).collect();
+    assert_eq!(told, [(other, "nothing-missing", "other/"), (SID, "incomplete", "")], "{}", said.out);
+    assert!(said.err.contains("surveyed   prod: 2 recordings"), "{}", said.err);
+    let json = world.check(&["--all", "--store", "prod", "--json"]);
+    assert!(json.out.lines().all(|line| line.starts_with('{') && line.ends_with('}')), "{}", json.out);
+    assert_eq!(json.out.lines().count(), 2);
+}
+
+#[test]
+fn the_page_is_one_file_about_this_recording() {
+    let world = World::damaged();
+    assert_eq!(world.check(&[SID, "--store", "prod", "--html", "check.html"]).code, 3);
+    let page = std::fs::read_to_string(world.path("check.html")).unwrap();
+    assert!(page.contains(SID) && page.contains(FIFTH) && page.trim_end().ends_with("</html>"));
+}
+
+#[test]
+fn what_is_awaited_is_told_and_in_the_end_the_last_look_counts() {
+    let world = World::damaged();
+    let said = world.check(&[SID, "--store", "prod", "--fallback", "backup", "--wait-backup", "1s"]);
+    assert_eq!(said.code, 3, "{}{}", said.out, said.err);
+    assert!(said.err.contains("awaiting   38f8e3cf…: 1 segment (…_20260920125206485.ts)"), "{}", said.err);
+    assert!(said.err.contains("this was the last look"), "{}", said.err);
+    // A fetch waits in the same way, and then fetches what there is.
+    let fetched = world.run("fetch", &[SID, "--store", "prod", "--out", "out", "--wait-backup", "1s"], &[]);
+    assert_eq!(fetched.code, 3, "{}{}", fetched.out, fetched.err);
+    assert!(fetched.err.contains("awaiting   38f8e3cf…: 2 segments"), "{}", fetched.err);
+    assert!(world.path("out").join(SID).join("bagit.txt").exists());
+    // Where nothing is missing nobody waits.
+    let whole = World::new().check(&[SID, "--store", "prod", "--wait-backup", "1h"]);
+    assert_eq!((whole.code, whole.err.contains("awaiting")), (0, false), "{}", whole.err);
 }
 
 /// How many of Agora's marks its own playlist has before slices.

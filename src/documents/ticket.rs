@@ -9,8 +9,8 @@ mod told;
 use std::fmt::Write as _;
 
 use crate::domain::check::{
-    Check, CheckedSegment, CheckedTrack, Depth, Diagnosis, Listed, Presence, Rule, Severity, StoreSeen,
-    Stretch, ToldState,
+    BACKUP_DAYS, Check, CheckedSegment, CheckedTrack, Depth, Diagnosis, Listed, Presence, Rule, Severity,
+    StoreSeen, Stretch, ToldState,
 };
 use crate::domain::recording::{Mode, TrackId};
 use crate::domain::time::SliceTime;
@@ -18,14 +18,13 @@ use crate::domain::time::SliceTime;
 /// How many names, times and events are listed before the rest is only counted.
 pub const TICKET_LINES: usize = 200;
 
-/// So long Agora Cloud Backup keeps what it could not upload (Agora, glossary, "Agora Cloud Backup", 2020-07).
-pub const BACKUP_KEEPS_MS: i64 = 10 * 24 * 3600 * 1000;
+const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// Until when Agora Cloud Backup keeps what is missing: ten days from the end of the recording. `None` where
 /// nobody knows when it ended.
 #[must_use]
 pub fn backup_ends(check: &Check) -> Option<SliceTime> {
-    check.last.map(|last| last.plus_ms(BACKUP_KEEPS_MS))
+    check.last.map(|last| last.plus_ms(BACKUP_DAYS * DAY_MS))
 }
 
 /// Writes the request. Where nothing is missing it says so, and asks for nothing.

@@ -52,12 +52,19 @@ pub(super) fn standing(check: &Check) -> Standing {
         Presence::Unknown => Standing::Unknown,
     });
     let losses = check.diagnoses.iter().filter(|diagnosis| diagnosis.severity == Severity::Loss);
-    let of_losses = losses.map(|diagnosis| match diagnosis.rule {
-        Rule::ReadDenied | Rule::PlaylistDenied => Standing::Denied,
-        Rule::PlaylistFrozen => Standing::Frozen,
-        Rule::SegmentUnread => Standing::Unknown,
-        rule if rule.code().starts_with("RF6") => Standing::Corrupt,
-        _ => Standing::Incomplete,
+    let of_losses = losses.map(|diagnosis| {
+        let is = |rules: &[Rule]| rules.contains(&diagnosis.rule);
+        if is(&[Rule::ReadDenied, Rule::PlaylistDenied]) {
+            Standing::Denied
+        } else if is(&[Rule::PlaylistFrozen]) {
+            Standing::Frozen
+        } else if is(&[Rule::SegmentUnread]) {
+            Standing::Unknown
+        } else if diagnosis.rule.code().starts_with("RF6") {
+            Standing::Corrupt
+        } else {
+            Standing::Incomplete
+        }
     });
     of_segments.chain(of_time).chain(of_losses).max().unwrap_or(Standing::Incomplete)
 }

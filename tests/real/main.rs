@@ -143,7 +143,7 @@ fn tests() -> Vec<Test> {
             add(&format!("{name}_by_{}", server.word()), Needs::Servers, Box::new(move || run(server)));
         }
     }
-    let alone: [(&str, Needs, Alone); 19] = [
+    let alone: [(&str, Needs, Alone); 20] = [
         (
             "forms::what_ffmpeg_writes_is_whole_and_no_cut_of_it_is",
             Needs::Servers,

@@ -39,8 +39,11 @@ Examples:
     recfetch check 38f8e3cfdc474cd56fc1ceba380d7e1a --store prod --fallback backup
   A text for Agora's support:
     recfetch check 38f8e3cfdc474cd56fc1ceba380d7e1a --store prod --app-id APPID --ticket
-  What players would meet, and the media too:
-    recfetch check 38f8e3cfdc474cd56fc1ceba380d7e1a --store prod --players=https://app.example.com --deep=first
+  What players would meet, and the media too, as a page:
+    recfetch check 38f8e3cfdc474cd56fc1ceba380d7e1a --store prod --players=https://app.example.com --deep=first \\
+        --html check.html
+  Every recording of a store, for a spreadsheet:
+    recfetch check --all --store prod --format csv > recordings.csv
 
 Exit codes:
     0  nothing is missing, or all of it can be had
@@ -205,9 +208,13 @@ pub(crate) enum OnlyForm {
 
 /// Which recordings are checked, how, and what is said about them.
 #[derive(Debug, Clone, Args)]
+#[command(mut_arg("recordings", |arg| arg.required(false).required_unless_present("all")))]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) what: RecordingArgs,
+    /// Check every recording of the store, from one pass over its listing; with --search of its whole bucket
+    #[arg(long, conflicts_with_all = ["recordings", "wait_backup"])]
+    pub(crate) all: bool,
     /// Read the media too, streaming, nothing is kept: first reads 64 KiB of each segment, whole all of it
     #[expect(clippy::option_option, reason = "clap: not given, given, given with a depth")]
     #[arg(long, value_name = "DEPTH", num_args = 0..=1, require_equals = true)]
@@ -217,6 +224,9 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "ORIGIN", num_args = 0..=1, require_equals = true,
           default_missing_value = "https://player.example")]
     pub(crate) players: Option<String>,
+    /// Look again until nothing is awaited that Agora Cloud Backup may still push, for so long at the most: 2h, 10d
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) wait_backup: Option<Duration>,
     /// Agora's project, for the request to its support
     #[arg(long, value_name = "ID", help_heading = AGORA_HEADING)]
     pub(crate) app_id: Option<String>,
@@ -228,6 +238,9 @@ pub(crate) struct CheckArgs {
     /// FILE: list.uid-7-audio.m3u8
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = SAYING_HEADING)]
     pub(crate) write_playlist: Option<PathBuf>,
+    /// Write a page that shows all of it: one file, which a browser opens without any network
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = SAYING_HEADING)]
+    pub(crate) html: Option<PathBuf>,
     /// One line for each recording [default with several: table]
     #[arg(long, value_name = "FORM", help_heading = SAYING_HEADING)]
     pub(crate) format: Option<RowFormat>,
@@ -376,6 +389,9 @@ pub(crate) struct FetchArgs {
     /// Ask the fallback also where a store refused or archived an object
     #[arg(long, help_heading = STORE_HEADING)]
     pub(crate) fallback_on_denied: bool,
+    /// Look again first, for so long at the most, until nothing is awaited that Agora Cloud Backup may still push
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, help_heading = STORE_HEADING)]
+    pub(crate) wait_backup: Option<Duration>,
     #[command(flatten)]
     pub(crate) transfer: TransferArgs,
     /// What is kept of segments

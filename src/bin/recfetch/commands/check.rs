@@ -2,17 +2,16 @@
 
 mod writing;
 
-use recfetch::documents::{CheckV1, playlists, ticket};
+use recfetch::documents::{CheckV1, page, playlists, ticket};
 use recfetch::domain::check::Depth;
-use recfetch::engine::{CheckOptions, Checked, Fetcher};
+use recfetch::engine::{CheckOptions, Checked, Fetcher, Surveyed, WaitOptions};
 
 use super::fetch::looking_options;
 use super::looking::Looking;
 use super::outcome::{Many, failed};
 use crate::args::{CheckArgs, DeepMode, RowFormat};
 use crate::context::{Context, Form};
-use crate::failure::{ExitCode, Failure};
-use crate::inputs::Input;
+use crate::failure::{ExitCode, Failure, printable};
 use crate::output::check::rows::{Row, head};
 use crate::output::check::{Detail, report};
 use crate::output::screen::{Letters, Screen};
@@ -23,16 +22,19 @@ use crate::progress::Verbosity;
 /// # Errors
 /// Where the settings are wrong: no store was asked for anything then.
 pub(crate) async fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Failure> {
-    let many = Many::of(context.inputs.recordings.len());
+    let many = if args.all { Many::Several } else { Many::of(context.inputs.recordings.len()) };
     let view = view(context, args, many)?;
     let looking = Looking::new(context, &args.what, &args.store).await?;
     let options = looking_options(&context.settings);
     let fetcher = Fetcher::new(options, context.progress.clone(), context.cancel.clone());
-    let options = check_options(args);
+    let options = check_options(args)?;
     if let View::Rows(form) = view
         && let Some(head) = head(form)
     {
         context.print(&head)?;
+    }
+    if args.all {
+        return all(context, args, view, &looking, &fetcher, &options).await;
     }
     let mut code = ExitCode::Complete;
     for input in &context.inputs.recordings {
@@ -42,10 +44,36 @@ pub(crate) async fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode,
         let checked = looking.check(context, &fetcher, input, &options).await;
         code = code.worse(match checked.and_then(|checked| tell(context, args, view, many, &checked)) {
             Ok(code) => code,
-            Err(failure) => untold(context, view, many, input, failure)?,
+            Err(failure) => untold(context, view, many, input.text(), failure)?,
         });
     }
     Ok(code)
+}
+
+/// Checks every recording of the stores, and tells of each as it ends.
+async fn all(
+    context: &Context,
+    args: &CheckArgs,
+    view: View,
+    looking: &Looking,
+    fetcher: &Fetcher,
+    options: &CheckOptions,
+) -> Result<ExitCode, Failure> {
+    let mut told = Ok(ExitCode::Complete);
+    let each = async |surveyed: Surveyed| {
+        // What could not be printed ends the command; the rest of the pass has nobody to tell.
+        let Ok(code) = &told else { return context.cancel.cancel() };
+        let code = *code;
+        let id = surveyed.recording;
+        let one = match surveyed.checked.map_err(|error| looking.explain(error)) {
+            Ok(checked) => tell(context, args, view, Many::Several, &checked),
+            Err(failure) => untold(context, view, Many::Several, id.as_str(), failure),
+        };
+        told = one.map(|one| code.worse(one));
+    };
+    let surveyed = looking.survey(context, fetcher, options, each).await;
+    let code = told?;
+    surveyed.map(|()| code)
 }
 
 /// What is printed of a recording.
@@ -67,8 +95,11 @@ fn view(context: &Context, args: &CheckArgs, many: Many) -> Result<View, Failure
         return Err(Failure::usage("--json cannot be combined with --format or --ticket")
             .hint("--format ndjson prints a short object of JSON for each recording"));
     }
-    if many == Many::Several && args.write_playlist.is_some() {
-        return Err(Failure::usage("one file cannot hold the playlists of several recordings"));
+    let file = args.write_playlist.as_ref().map(|_| "--write-playlist");
+    let file = file.or(args.html.as_ref().map(|_| "--html"));
+    if let Some(flag) = file.filter(|_| many == Many::Several) {
+        return Err(Failure::usage(format!("{flag} is about one recording"))
+            .hint("check one recording at a time: its file would be written over by the next"));
     }
     let letters = args.ascii.then_some(Letters::Ascii);
     let screen = Screen::of_stdout(&context.environment, letters);
@@ -82,7 +113,17 @@ fn view(context: &Context, args: &CheckArgs, many: Many) -> Result<View, Failure
     })
 }
 
-fn check_options(args: &CheckArgs) -> CheckOptions {
+fn check_options(args: &CheckArgs) -> Result<CheckOptions, Failure> {
+    let is_origin = |text: &String| {
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        host.is_some_and(|host| {
+            !host.is_empty() && !host.contains(|c: char| c == '/' || !c.is_ascii_graphic())
+        })
+    };
+    if let Some(origin) = args.players.as_ref().filter(|origin| !is_origin(origin)) {
+        return Err(Failure::usage(format!("`{}` is no origin of a page", printable(origin)))
+            .hint("an origin is scheme and host: https://app.example.com"));
+    }
     let mut options = CheckOptions {
         depth: match args.deep.map(Option::unwrap_or_default) {
             None => Depth::Listed,
@@ -90,10 +131,11 @@ fn check_options(args: &CheckArgs) -> CheckOptions {
             Some(DeepMode::Whole) => Depth::Whole,
         },
         players: args.players.clone(),
+        wait: args.wait_backup.map(WaitOptions::new),
         ..CheckOptions::default()
     };
     options.told.app_id.clone_from(&args.app_id);
-    options
+    Ok(options)
 }
 
 /// Prints and writes what was asked for.
@@ -115,6 +157,9 @@ fn tell(
     if let Some(file) = &args.write_playlist {
         writing::playlists(context, file, playlists(check, checked.found.plan()))?;
     }
+    if let Some(file) = &args.html {
+        writing::page(context, file, &page(&written))?;
+    }
     Ok(ExitCode::from_number(written.exit_code))
 }
 
@@ -123,11 +168,11 @@ fn untold(
     context: &Context,
     view: View,
     many: Many,
-    input: &Input,
+    recording: &str,
     failure: Failure,
 ) -> Result<ExitCode, Failure> {
     if let View::Rows(form) = view {
-        context.print(&Row::failed(input.text(), &failure).line(form))?;
+        context.print(&Row::failed(recording, &failure).line(form))?;
     }
-    failed(context, input.text(), failure, many)
+    failed(context, recording, failure, many)
 }

@@ -7,8 +7,8 @@ use recfetch::domain::playlist::UriPolicy;
 use recfetch::domain::report::Report;
 use recfetch::domain::verdict::Verdict;
 use recfetch::engine::{
-    AfterDenial, FetchError, FetchOptions, Fetched, Fetcher, Gaps, JoinOutcome, JoinRequest, JoinTo,
-    JoinedFile, Keep, RetryPolicy,
+    AfterDenial, CheckOptions, FetchError, FetchOptions, Fetched, Fetcher, Gaps, JoinOutcome, JoinRequest,
+    JoinTo, JoinedFile, Keep, RetryPolicy, WaitOptions,
 };
 
 use super::looking::{self, Looking};
@@ -120,7 +120,13 @@ struct One<'a> {
 
 impl One<'_> {
     async fn fetch(&self, input: &Input) -> Result<ExitCode, Failure> {
-        let found = self.looking.find(self.context, &self.fetcher, input).await?;
+        let found = match self.args.wait_backup {
+            None => self.looking.find(self.context, &self.fetcher, input).await?,
+            Some(until) => {
+                let options = CheckOptions { wait: Some(WaitOptions::new(until)), ..CheckOptions::default() };
+                self.looking.check(self.context, &self.fetcher, input, &options).await?.found
+            }
+        };
         if self.args.dry_run {
             return looking::tell(self.context, &found, self.many);
         }

@@ -13,7 +13,7 @@ use recfetch::domain::recording::ChannelName;
 use recfetch::domain::time::SliceTime;
 use recfetch::engine::{
     Candidate, CheckOptions, Checked, Fetcher, Found, LocateError, LocateQuery, Looked, PlaylistUrl, Search,
-    Store, Target,
+    Store, Survey, SurveyError, Surveyed, Target,
 };
 use recfetch::source::HttpSource;
 use serde_json::{Value, json};
@@ -125,6 +125,38 @@ impl Looking {
         let asked = self.asked(context, input)?;
         let checked = fetcher.check(&asked.target, &asked.candidates, &asked.query, options).await;
         asked.explain(context, checked)
+    }
+
+    /// Checks every recording of each store in turn, and hands each to `each`.
+    ///
+    /// # Errors
+    /// Where a store cannot be listed to its end.
+    pub(crate) async fn survey(
+        &self,
+        context: &Context,
+        fetcher: &Fetcher,
+        options: &CheckOptions,
+        mut each: impl AsyncFnMut(Surveyed),
+    ) -> Result<(), Failure> {
+        for candidate in self.candidates.configured()? {
+            let survey = fetcher.survey(candidate, &self.query, options, &mut each).await;
+            let Survey { recordings, objects, others } = survey.map_err(survey_failure)?;
+            let count =
+                |number: u64, one: &str| format!("{number} {one}{}", if number == 1 { "" } else { "s" });
+            context.progress.say(&format!(
+                "surveyed   {}: {} of {}; {} of none",
+                printable(candidate.store.source.name().as_str()),
+                count(recordings, "recording"),
+                count(objects, "object"),
+                count(others, "object"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Why a recording of a survey could not be checked.
+    pub(crate) fn explain(&self, error: LocateError) -> Failure {
+        locate_failure(error, &self.query)
     }
 
     /// What is looked for, and where.
@@ -252,6 +284,19 @@ async fn connect(settings: &Settings, name: &str) -> Result<Candidate, Failure> 
         fallbacks.push(Store::connect(&settings.store(fallback)?.spec).await?);
     }
     Ok(Candidate { store: Store::connect(&said.spec).await?, fallbacks })
+}
+
+fn survey_failure(error: SurveyError) -> Failure {
+    let by_name = "name the recordings instead: their IDs, or saved callbacks (@FILE)";
+    match error {
+        SurveyError::CannotList { .. } | SurveyError::Unsorted { .. } => {
+            Failure::new(ExitCode::Usage, error).hint(by_name)
+        }
+        SurveyError::Source { from, cause } => {
+            Failure::from(cause).context(format!("could not list {from} to its end"))
+        }
+        SurveyError::Interrupted => Failure::new(ExitCode::Temporary, error),
+    }
 }
 
 fn locate_failure(error: LocateError, query: &LocateQuery) -> Failure {

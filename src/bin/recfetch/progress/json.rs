@@ -142,6 +142,20 @@ fn value(event: &Event<'_>) -> Option<Value> {
         Event::PlaylistRead { key, segments } => {
             json!({ "event": "playlist-read", "key": key.as_str(), "segments": segments })
         }
+        Event::Awaiting { recording, awaited, next, left } => json!({
+            "event": "awaiting", "recording": recording.as_str(),
+            "segments": awaited.map(|awaited| {
+                awaited.segments.iter().map(|name| name.as_str()).collect::<Vec<_>>()
+            }),
+            "gaps": awaited.map(|awaited| awaited.gaps),
+            "rules": awaited.map(|awaited| {
+                awaited.rules.iter().map(|rule| rule.word()).collect::<Vec<_>>()
+            }),
+            "next_ms": next.map(ms), "left_ms": ms(*left),
+        }),
+        Event::Surveyed { from, listed, recordings } => json!({
+            "event": "surveyed", "from": from.as_str(), "listed": listed, "recordings": recordings,
+        }),
         Event::Joined { file, size, gaps } => {
             json!({ "event": "joined", "file": file.to_string_lossy(), "size": size, "gaps": gaps })
         }

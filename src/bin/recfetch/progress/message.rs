@@ -1,11 +1,20 @@
 //! Events that are worth a line of their own.
 
+use std::time::Duration;
+
+use recfetch::domain::check::Awaited;
 use recfetch::domain::finding::Severity;
+use recfetch::domain::recording::RecordingId;
 use recfetch::event::Event;
 
 use super::Verbosity;
 use crate::failure::printable;
 use crate::output::count;
+use crate::output::summary::short_name;
+use crate::quantity::typed_duration;
+
+/// How many awaited segments are named.
+const AWAITED_SHOWN: usize = 3;
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,15 +65,53 @@ pub(super) fn of(event: &Event<'_>, verbosity: Verbosity) -> Option<Message> {
         Event::PlaylistRead { key, segments } if verbose => {
             ("playlist", format!("{key}: {}", count(*segments, "segment")), false)
         }
+        Event::Awaiting { recording, awaited, next, left } => {
+            ("awaiting", awaiting(recording, *awaited, *next, *left, verbose), false)
+        }
         _ => return None,
     };
     Some(Message { text: format!("{word:<10} {}", printable(&text)), limited })
 }
 
+/// What may still come, and when it is looked for again.
+fn awaiting(
+    recording: &RecordingId,
+    awaited: Option<&Awaited>,
+    next: Option<Duration>,
+    left: Duration,
+    verbose: bool,
+) -> String {
+    let what = match awaited {
+        None => "nothing of it is there yet".to_owned(),
+        Some(Awaited { segments, gaps, rules }) => {
+            let mut parts = Vec::new();
+            if !segments.is_empty() {
+                let shown = if verbose { segments.len() } else { AWAITED_SHOWN };
+                let mut names: Vec<_> =
+                    segments.iter().take(shown).map(|name| short_name(name.as_str())).collect();
+                if segments.len() > shown {
+                    names.push("…".to_owned());
+                }
+                parts.push(format!("{} ({})", count(segments.len(), "segment"), names.join(", ")));
+            }
+            if *gaps > 0 {
+                parts.push(count(*gaps, "gap"));
+            }
+            parts.extend(rules.iter().map(|rule| rule.title().to_owned()));
+            parts.join("; ")
+        }
+    };
+    let seconds = |duration: Duration| typed_duration(Duration::from_secs(duration.as_secs()));
+    let when = match next {
+        Some(next) => format!("next look in {}, {} left", seconds(next), seconds(left)),
+        None => "this was the last look".to_owned(),
+    };
+    format!("{}: {what}; {when}", recording.short())
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
+    use recfetch::domain::check::Rule;
     use recfetch::domain::finding::Finding;
     use recfetch::domain::key::{ObjectKey, ObjectName};
     use recfetch::domain::place::{Obstacle, SourceName};
@@ -113,5 +160,33 @@ mod tests {
                 (_, _) => panic!("{event:?} at {verbosity:?} says {said:?}"),
             }
         }
+    }
+
+    #[test]
+    fn what_is_awaited_is_told_with_the_time_of_the_next_look() {
+        let recording = RecordingId::parse("38f8e3cfdc474cd56fc1ceba380d7e1a").unwrap();
+        let name = |n: usize| {
+            ObjectName::parse(&format!("38f8e3cfdc474cd56fc1ceba380d7e1a_math_2026092012514248{n}.ts"))
+                .unwrap()
+        };
+        let awaited =
+            Awaited { segments: (0..4).map(name).collect(), gaps: 1, rules: vec![Rule::BackupUnderWay] };
+        let said = |awaited, next, verbosity| {
+            let left = Duration::from_millis(3_600_900);
+            of(&Event::Awaiting { recording: &recording, awaited, next, left }, verbosity)
+                .map(|said| said.text)
+        };
+        let next = Some(Duration::from_secs(45));
+        assert_eq!(
+            said(Some(&awaited), next, Verbosity::Normal).unwrap(),
+            "awaiting   38f8e3cf…: 4 segments (…_20260920125142480.ts, …_20260920125142481.ts, \
+             …_20260920125142482.ts, …); 1 gap; Agora Cloud Backup still holds a part; next look in 45s, 1h left"
+        );
+        assert!(said(Some(&awaited), next, Verbosity::Verbose).unwrap().contains("…_20260920125142483.ts);"));
+        assert_eq!(
+            said(None, None, Verbosity::Normal).unwrap(),
+            "awaiting   38f8e3cf…: nothing of it is there yet; this was the last look"
+        );
+        assert_eq!(said(None, next, Verbosity::Quiet), None);
     }
 }

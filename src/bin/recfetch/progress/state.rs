@@ -69,6 +69,10 @@ impl State {
                 let keys = if *listed > 0 { format!(", {}", count(*listed, "key")) } else { String::new() };
                 self.begin(&format!("searching  {} in {from}{keys}", recording.short()), None);
             }
+            Event::Surveyed { from, listed, recordings } => {
+                let label = format!("surveying  {from}, {listed} keys, {recordings} recordings");
+                self.begin(&label, None);
+            }
             Event::Located { recording, .. } => {
                 self.begin(&format!("reading    {}", recording.short()), None);
             }

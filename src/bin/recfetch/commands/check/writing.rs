@@ -23,9 +23,23 @@ pub(super) fn playlists(context: &Context, file: &Path, lists: Vec<TrackPlaylist
     for list in lists {
         let path = if alone { file.to_owned() } else { of_track(file, list.track) };
         write(&path, &list.text)?;
-        context.progress.say(&format!("wrote {}", printable(&path.display().to_string())));
+        wrote(context, &path);
     }
     Ok(())
+}
+
+/// Writes the page.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub(super) fn page(context: &Context, file: &Path, page: &str) -> Result<(), Failure> {
+    write(file, page)?;
+    wrote(context, file);
+    Ok(())
+}
+
+fn wrote(context: &Context, path: &Path) {
+    context.progress.say(&format!("wrote      {}", printable(&path.display().to_string())));
 }
 
 /// `list.m3u8` of user 7's sound: `list.uid-7-audio.m3u8`.
@@ -46,7 +60,7 @@ fn of_track(file: &Path, track: TrackId) -> PathBuf {
 ///
 /// # Errors
 /// Where it cannot be written.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let done = || -> io::Result<()> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
         let part = path.with_file_name(format!(".{name}.{}.part", std::process::id()));

@@ -114,6 +114,27 @@ fn follows(one: &Diagnosis, next: &Diagnosis) -> bool {
         && here.track == there.track
         && here.store == there.store
         && one.severity == next.severity
+        && named(one).is_some()
+        && named(one).map(|(_, what)| what) == named(next).map(|(_, what)| what)
+}
+
+/// The object, short, and what is said of it, where the sentence starts with its name.
+fn named(diagnosis: &Diagnosis) -> Option<(String, &str)> {
+    let object = diagnosis.about.object.as_deref()?;
+    let what = diagnosis.text.strip_prefix('`')?.strip_prefix(object)?.strip_prefix("` ")?;
+    Some((short_name(object), what))
+}
+
+/// A sentence with the names in it as short as they can be.
+fn shortened(text: &str) -> String {
+    let mut short = String::with_capacity(text.len());
+    for (place, piece) in text.split('`').enumerate() {
+        match place % 2 {
+            1 => short.push_str(&short_name(piece)),
+            _ => short.push_str(piece),
+        }
+    }
+    short
 }
 
 fn line(group: &[&Diagnosis], screen: Screen) -> String {
@@ -133,15 +154,12 @@ fn line(group: &[&Diagnosis], screen: Screen) -> String {
     if group.len() > 1 || first.about.segment.is_none() {
         parts.extend(length(first.about.from, last.about.until));
     }
-    if group.len() > 1 {
-        parts.push(format!("{} segments", group.len()));
-    } else if let Some(object) = first.about.object.as_deref().map(short_name) {
-        // A sentence that names it need not be told so twice.
-        if !first.text.contains(object.trim_start_matches('…')) {
-            parts.push(printable(&object).into_owned());
-        }
-    }
-    parts.push(printable(&first.text).into_owned());
+    let what = match (named(first), group.len()) {
+        (Some((_, what)), 2..) => format!("{} segments, each {}", group.len(), shortened(what)),
+        (Some((object, what)), _) => format!("{object} {}", shortened(what)),
+        (None, _) => shortened(&first.text),
+    };
+    parts.push(printable(&what).into_owned());
     let text = letters(&parts.join("  "), screen);
     format!("{style}{:<INDENT$}{style:#}{text}", label(first))
 }

@@ -123,7 +123,8 @@ impl Kit {
             from: segment.starts,
             until: segment.ends,
         };
-        self.check.diagnoses.push(diagnosis(rule, about, text));
+        let text = format!("`{}` {text}", segment.name);
+        self.check.diagnoses.push(diagnosis(rule, about, &text));
         self
     }
 

@@ -16,11 +16,11 @@ fn damaged() -> Kit {
     Kit::new()
         .segments(100, Presence::Present)
         .segments(1, Presence::Lost)
-        .of_last(Rule::SegmentAbsent, "listed, and absent in prod and backup")
+        .of_last(Rule::SegmentAbsent, "is listed and absent in prod and backup")
         .segments(2, Presence::Elsewhere { store: 1 })
-        .of_last(Rule::SegmentElsewhere, "absent in prod; backup has it")
+        .of_last(Rule::SegmentElsewhere, "is absent in prod and is in backup")
         .time(15_011, Presence::Unlisted)
-        .of_time(Rule::UnlistedGap, "no playlist names it: lost before it was listed")
+        .of_time(Rule::UnlistedGap, "mixed: 1 slice of 15.011 s was lost before it was listed")
         .segments(50, Presence::Present)
         .time(72_000, Presence::NeverRecorded)
         .segments(60, Presence::Present)
@@ -136,13 +136,13 @@ fn no_line_is_wider_than_the_screen_unless_a_name_is() {
 fn alike_findings_are_one_line_and_many_are_counted() {
     let lost = |kit: Kit, presence: Presence| {
         let kit = kit.segments(1, presence);
-        if presence == Presence::Lost { kit.of_last(Rule::SegmentAbsent, "absent in prod") } else { kit }
+        if presence == Presence::Lost { kit.of_last(Rule::SegmentAbsent, "is absent in prod") } else { kit }
     };
     // Four hundred in a row.
     let run = (0..400).fold(Kit::new(), |kit, _| lost(kit, Presence::Lost)).check;
     let text = said(&run, 120, Letters::Unicode, Detail::Grouped);
     assert_eq!(text.lines().filter(|line| line.starts_with("lost ")).count(), 1, "{text}");
-    assert!(text.contains("#1–#400") && text.contains("400 segments"), "{text}");
+    assert!(text.contains("#1–#400") && text.contains("400 segments, each is absent in prod"), "{text}");
     assert_eq!(said(&run, 80, Letters::Unicode, Detail::All).matches("\nlost ").count(), 400);
     // Every other one.
     let each = (0..94)
