@@ -2,7 +2,11 @@
 //! support, and the best playlist that the facts allow. Text only; writing it somewhere is for others.
 
 mod check_json;
+#[cfg(test)]
+mod kit;
 mod page;
+mod playlist;
+mod ticket;
 mod totals;
 
 pub use check_json::{
@@ -10,3 +14,5 @@ pub use check_json::{
     DiagnosisV1, MediaV1, StretchV1, TotalsV1,
 };
 pub use page::{InBag, page, page_of_bag};
+pub use playlist::{TrackPlaylist, has_ended, playlists};
+pub use ticket::{BACKUP_KEEPS_MS, TICKET_LINES, backup_ends, ticket};

@@ -55,6 +55,7 @@ pub(super) fn standing(check: &Check) -> Standing {
     let of_losses = losses.map(|diagnosis| match diagnosis.rule {
         Rule::ReadDenied | Rule::PlaylistDenied => Standing::Denied,
         Rule::PlaylistFrozen => Standing::Frozen,
+        Rule::SegmentUnread => Standing::Unknown,
         rule if rule.code().starts_with("RF6") => Standing::Corrupt,
         _ => Standing::Incomplete,
     });

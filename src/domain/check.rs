@@ -6,9 +6,15 @@
 //! says that a store lists it, with a length that can be.
 
 mod awaited;
+mod files;
 mod gathered;
+mod heard;
+mod media;
 mod reconcile;
 mod rule;
+mod segments;
+mod sightings;
+mod stretches;
 mod told;
 
 use super::key::{KeyPrefix, ObjectKey, ObjectName};
@@ -243,3 +249,6 @@ impl Standing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

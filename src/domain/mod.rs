@@ -13,6 +13,7 @@ pub mod form;
 pub mod joining;
 pub mod key;
 pub mod locate;
+pub mod misplaced;
 pub mod object;
 pub mod only;
 pub mod place;

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::playlist::{Discontinuity, Tag};
+use super::playlist::{Discontinuity, Ended, Tag};
 use super::time::SliceTime;
 
 /// One segment to play.
@@ -59,11 +59,21 @@ const WRITTEN_HERE: [&str; 15] = [
 /// Writes the playlist (RFC 8216 and draft-pantos-hls-rfc8216bis).
 #[must_use]
 pub fn write(items: &[PlayItem]) -> String {
+    write_until(items, Ended::Yes)
+}
+
+/// The same, of something that has ended or to which more may be added.
+#[must_use]
+pub fn write_until(items: &[PlayItem], ended: Ended) -> String {
     let mut text = String::from("#EXTM3U\n");
+    let kind = match ended {
+        Ended::Yes => "VOD",
+        Ended::No => "EVENT",
+    };
     // To a string nothing can fail to be written.
     let _ = write!(
         text,
-        "#EXT-X-VERSION:{}\n#EXT-X-TARGETDURATION:{}\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n",
+        "#EXT-X-VERSION:{}\n#EXT-X-TARGETDURATION:{}\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:{kind}\n",
         version(items),
         target_duration(items),
     );
@@ -89,7 +99,9 @@ pub fn write(items: &[PlayItem]) -> String {
         text.push('\n');
         before = item.presence;
     }
-    text.push_str("#EXT-X-ENDLIST\n");
+    if ended == Ended::Yes {
+        text.push_str("#EXT-X-ENDLIST\n");
+    }
     text
 }
 
@@ -167,7 +179,7 @@ fn encode_path(path: &str, text: &mut String) {
 mod tests {
     use super::*;
     use crate::domain::key::ObjectKey;
-    use crate::domain::playlist::{Ended, Gap, Mark, UriPolicy, read};
+    use crate::domain::playlist::{Gap, Mark, UriPolicy, read};
 
     const ROTATE: &str = "#EXT-X-AGORA-ROTATE:WIDTH=640,HEIGHT=480,ROTATE=0,TIME=20190920125142485";
 

@@ -28,19 +28,28 @@ pub fn file_name(track: TrackId) -> String {
     }
 }
 
+/// What a rebuilt playlist says of itself, as comments.
+#[must_use]
+pub fn remarks(track: TrackId) -> [String; 3] {
+    [
+        format!("synthetic: Agora's own playlist of {track} is not there"),
+        "rebuilt from the start times in the slices' names and the playing times in their bytes".to_owned(),
+        "that nothing is missing at the start or the end cannot be known".to_owned(),
+    ]
+}
+
 /// Writes the rebuilt playlist of a track.
 #[must_use]
 pub fn text(track: TrackId, items: &[PlayItem]) -> String {
     let list = write(items);
     let mut text = String::with_capacity(list.len() + 300);
     let (head, rest) = list.split_once('\n').unwrap_or((&list, ""));
-    // To a string nothing can fail to be written.
-    let _ = writeln!(
-        text,
-        "{head}\n# synthetic: Agora's own playlist of {track} is not there\n\
-         # rebuilt from the start times in the slices' names and the playing times in their bytes\n\
-         # that nothing is missing at the start or the end cannot be known"
-    );
+    text.push_str(head);
+    text.push('\n');
+    for remark in remarks(track) {
+        // To a string nothing can fail to be written.
+        let _ = writeln!(text, "# {remark}");
+    }
     text.push_str(rest);
     text
 }

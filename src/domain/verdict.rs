@@ -4,6 +4,7 @@ mod forms;
 mod judging;
 mod media;
 mod observed;
+mod prefix;
 
 use std::fmt;
 
@@ -12,7 +13,10 @@ use super::place::{Denial, Obstacle, SourceName};
 
 pub use judging::{PLAYING_TIME_SLACK, START_SLACK, clock_distance, judge, plays_in_full, plays_ms_in_full};
 pub use media::{Format, JpegFacts, Mp4Facts, SoundFacts, TrackFacts, TrackMedium, WebMFacts};
-pub use observed::{Content, Expectation, Framing, Observation, Page, Structure, TsFacts};
+pub use observed::{
+    ClockFacts, CloserFacts, Content, Expectation, Framing, Observation, Page, Structure, TsFacts,
+};
+pub use prefix::judge_prefix;
 
 /// The verdict on one object.
 #[derive(Debug, Clone, PartialEq, Eq)]

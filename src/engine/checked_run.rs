@@ -56,10 +56,16 @@ impl Before {
         let (mut objects, mut media) = (BTreeMap::new(), BTreeMap::new());
         for object in &report.objects {
             objects.insert(object.name.clone(), seen.of(object));
-            if let Verdict::Corrupt { what, .. } = &object.verdict
+            if let Verdict::Corrupt { from, what } = &object.verdict
                 && matches!(object.role, ObjectRole::Segment(_))
             {
                 let wrong = MediaSeen {
+                    from: from.clone(),
+                    unread: None,
+                    evidence: None,
+                    vouched_for: false,
+                    sha256: None,
+                    whole_in: None,
                     structure: Structure::NotExamined,
                     wrong: Some(what.clone()),
                     starts_with_key_frame: None,

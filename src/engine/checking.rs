@@ -1,13 +1,14 @@
 //! Gathering what is known of a recording without fetching it.
 
 mod lists;
+mod media;
 mod players;
 mod sightings;
 mod survey;
 mod waiting;
 mod walk;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::located::{Found, LocateError, LocateQuery};
 use super::locating::locate;
@@ -60,7 +61,7 @@ impl Fetcher {
         query: &LocateQuery,
         options: &CheckOptions,
     ) -> Result<Checked, LocateError> {
-        let context = &*self.context;
+        let context = &self.context;
         let checked = async {
             match options.wait {
                 Some(wait) => waiting::wait(context, target, candidates, query, options, wait).await,
@@ -76,7 +77,7 @@ impl Fetcher {
 }
 
 async fn once(
-    context: &Context,
+    context: &Arc<Context>,
     target: &Target,
     candidates: &[Candidate],
     query: &LocateQuery,
@@ -88,7 +89,7 @@ async fn once(
 
 /// Gathers everything about a recording that was found, and reconciles it.
 async fn checked(
-    context: &Context,
+    context: &Arc<Context>,
     found: Found,
     options: &CheckOptions,
     when: AskFallbacks,
@@ -100,6 +101,8 @@ async fn checked(
         Some(origin) => players::ask(context, &found, &playlists, &sightings, origin).await,
         None => Vec::new(),
     };
+    let media =
+        media::look_at_media(context, &found.candidate, &found.plan, &sightings.objects, options.depth).await;
     let gathered = Gathered {
         recording: &found.recording,
         plan: &found.plan,
@@ -111,7 +114,7 @@ async fn checked(
         orphans_elsewhere: sightings.orphans,
         told: options.told.clone(),
         players,
-        media: BTreeMap::new(),
+        media,
         depth: options.depth,
         at: time_of_day(),
     };

@@ -3,13 +3,23 @@
 
 use crate::domain::form::{MediaForm, PictureSize};
 use crate::domain::verdict::{
-    Content, Format, JpegFacts, Mp4Facts, Page, SoundFacts, Structure, TrackFacts, TrackMedium, TsFacts,
-    WebMFacts,
+    ClockFacts, CloserFacts, Content, Format, JpegFacts, Mp4Facts, Page, SoundFacts, Structure, TrackFacts,
+    TrackMedium, TsFacts, WebMFacts,
 };
 use crate::media::{TrackKind, mp4, page, picture, sound, ts, webm};
 
 /// How much of a body is looked at to tell a page from media.
 const HEAD_BYTES: usize = 512;
+
+/// How closely bytes are looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Look {
+    /// As it takes to judge them.
+    #[default]
+    Judging,
+    /// At pictures, sound and clocks besides, which takes longer.
+    Closer,
+}
 
 /// Examines the structure of one body.
 pub(super) struct Examination {
@@ -30,6 +40,15 @@ impl Examination {
     /// For one body of many that pass at once.
     pub(super) fn new(content: Content) -> Self {
         Self::with_index(content, mp4::USUAL_INDEX)
+    }
+
+    /// The same, as closely as is asked for.
+    pub(super) fn looking(content: Content, look: Look) -> Self {
+        let mut examination = Self::new(content);
+        if let (Look::Closer, Some(Examiner::TransportStream(examiner))) = (look, &mut examination.examiner) {
+            **examiner = ts::Examiner::looking_closer();
+        }
+        examination
     }
 
     /// For a body whose index is too large for that, one at a time: see [`lacks_index`].
@@ -62,6 +81,29 @@ impl Examination {
             Some(Examiner::Mp4(examiner)) => examiner.push(bytes),
             Some(Examiner::Sound(_, examiner)) => examiner.push(bytes),
             Some(Examiner::Jpeg(examiner)) => examiner.push(bytes),
+        }
+    }
+
+    /// Ends where reading stopped although the body goes on. What is told holds for the part that came, and how
+    /// long all of it plays is not known.
+    pub(super) fn finish_prefix(mut self) -> Structure {
+        let is_page = page::sniff(&self.head).is_some();
+        let is_stream = |examiner: &mut Examiner| matches!(examiner, Examiner::TransportStream(_));
+        let stream = self.examiner.take_if(|examiner| !is_page && is_stream(examiner));
+        if let Some(Examiner::TransportStream(examiner)) = stream {
+            let facts = ts_facts(&examiner.finish_prefix());
+            return Structure::TransportStream(TsFacts { span: None, ..facts });
+        }
+        match self.finish() {
+            Structure::WebM(facts) => {
+                Structure::WebM(WebMFacts { playing_ms: None, pictures: None, ..facts })
+            }
+            Structure::Mp4(facts) => Structure::Mp4(Mp4Facts { playing_ms: None, ..facts }),
+            Structure::Sound(facts) => Structure::Sound(SoundFacts { playing_ms: None, ..facts }),
+            same @ (Structure::NotExamined
+            | Structure::Page(_)
+            | Structure::TransportStream(_)
+            | Structure::Jpeg(_)) => same,
         }
     }
 
@@ -114,10 +156,29 @@ fn ts_facts(summary: &ts::Summary) -> TsFacts {
             codec: summary.codecs(),
             picture: summary.picture().map(|(width, height)| PictureSize { width, height }),
         },
+        closer: summary.closer.as_ref().map(closer_facts),
+    }
+}
+
+fn closer_facts(summary: &ts::CloserSummary) -> CloserFacts {
+    let clock = |clock: ts::ClockSummary| ClockFacts {
+        first: clock.first,
+        last: clock.last,
+        backwards: clock.backwards,
+        lead: clock.lead,
+    };
+    CloserFacts {
+        key_first: summary.key_first,
+        parameters_first: summary.parameters_first,
+        pictures: summary.pictures,
+        silent: summary.silent,
+        clock: summary.clock.map(clock),
     }
 }
 
 fn webm_facts(summary: webm::Summary) -> WebMFacts {
+    let pictures = summary.tracks.iter().filter(|track| track.kind == TrackKind::Video);
+    let pictures = pictures.map(|track| track.blocks).reduce(|sum, blocks| sum + blocks);
     let track = |track: webm::TrackSummary| TrackFacts {
         medium: medium(track.kind),
         codec: track.codec,
@@ -135,6 +196,7 @@ fn webm_facts(summary: webm::Summary) -> WebMFacts {
         trailing_bytes: summary.trailing_bytes,
         strange: summary.unknown_elements + summary.stray_blocks,
         blocks: summary.blocks,
+        pictures,
         announced_ms: summary.announced_ms,
         playing_ms: summary.span_ms,
         keyframe_first: summary.keyframe_first,

@@ -350,7 +350,7 @@ impl Run {
                 (Source::File(file), *record, verdict, Origin::Kept, Vec::new())
             }
             Came::Fetched(fetched) if fetched.bytes.is_some() => {
-                let FetchedObject { verdict, bytes, failed_tries, findings } = *fetched;
+                let FetchedObject { verdict, bytes, failed_tries, findings, .. } = *fetched;
                 findings.into_iter().for_each(|finding| self.notice(finding));
                 let (
                     Some(Proven { sink: Sink::File { staged, .. }, seen, from, etag, .. }),

@@ -7,7 +7,7 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-use super::examining::Examination;
+use super::examining::{Examination, Look};
 use super::qetag::Qetag;
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::verdict::{Content, Framing, Observation};
@@ -47,6 +47,12 @@ impl Meter {
             })
             .collect();
         Self { size: 0, sha256: Sha256::new(), others, structure: Examination::new(content) }
+    }
+
+    /// The same, before the first byte: how closely the structure is looked at.
+    pub(super) fn looking(mut self, content: Content, look: Look) -> Self {
+        self.structure = Examination::looking(content, look);
+        self
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {

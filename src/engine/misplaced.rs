@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use super::Candidate;
 use super::run::{Failed, Run};
 use crate::archive::Record;
-use crate::domain::continuity::{Stamp, Suspect, Why, suspects};
+use crate::domain::continuity::Stamp;
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::finding::Finding;
 use crate::domain::key::{KeyPrefix, ObjectName};
+use crate::domain::misplaced::{Misplaced, Misplacement, misplaced};
 use crate::domain::place::SourceName;
 use crate::domain::plan::{Item, PlannedSegment, TrackPlan};
 use crate::domain::report::Try;
 use crate::domain::time::SliceTime;
-use crate::domain::verdict::{Corruption, Evidence, START_SLACK, Verdict, clock_distance};
+use crate::domain::verdict::{Corruption, Evidence, Verdict, clock_distance};
 use crate::event::Event;
 
 impl Run {
@@ -40,31 +41,28 @@ impl Run {
         let items: HashMap<_, _> = items.iter().map(|item| (&item.name, item)).collect();
         let (present, stamps) = self.stamps(&track.segments);
         let mut wrong = Vec::new();
-        for Suspect { index, why } in suspects(&stamps) {
+        // An answer about another version than the listed one vouches for that version.
+        let vouched_for = |index: usize| {
+            let name = &present[index].name;
+            let verified = self.objects.get(name).map(|object| &object.verdict);
+            matches!(verified, Some(Verdict::Verified { evidence: Evidence::StoreDigest { .. } }))
+                && !self.findings.contains(&Finding::ChangedSinceListing { name: name.clone() })
+        };
+        for Misplaced { index, what } in misplaced(&stamps, vouched_for) {
             let Some(item) = items.get(&present[index].name) else { continue };
-            let Some(object) = self.objects.get(&item.name) else { continue };
-            // An answer about another version than the listed one vouches for that version.
-            let changed = Finding::ChangedSinceListing { name: item.name.clone() };
-            let vouched_for =
-                matches!(object.verdict, Verdict::Verified { evidence: Evidence::StoreDigest { .. } })
-                    && !self.findings.contains(&changed);
-            match why {
-                Why::OutOfPlace { expected_pts, found_pts }
-                    if beyond_slack(expected_pts, found_pts, &stamps[index]) =>
-                {
-                    if vouched_for {
-                        let ms = i64::try_from(clock_distance(expected_pts, found_pts) / 90);
-                        let finding =
-                            Finding::TimestampsJump { name: item.name.clone(), ms: ms.unwrap_or(i64::MAX) };
-                        self.notice(finding);
-                    } else {
-                        let mut item = (*item).clone();
-                        item.expected.starts_at = Some(expected_pts);
-                        let (expected_ms, found_ms) = (expected_pts / 90, found_pts / 90);
-                        wrong.push((item, Corruption::OtherTime { expected_ms, found_ms }));
-                    }
+            match what {
+                Misplacement::Jump { expected_pts, found_pts } => {
+                    let ms = i64::try_from(clock_distance(expected_pts, found_pts) / 90);
+                    let ms = ms.unwrap_or(i64::MAX);
+                    self.notice(Finding::TimestampsJump { name: item.name.clone(), ms });
                 }
-                Why::SameBytes { as_index, expected_pts } if !vouched_for => {
+                Misplacement::OtherTime { expected_pts, found_pts } => {
+                    let mut item = (*item).clone();
+                    item.expected.starts_at = Some(expected_pts);
+                    let (expected_ms, found_ms) = (expected_pts / 90, found_pts / 90);
+                    wrong.push((item, Corruption::OtherTime { expected_ms, found_ms }));
+                }
+                Misplacement::SameAs { as_index, expected_pts } => {
                     let other = present[as_index].name.clone();
                     let mut item = (*item).clone();
                     item.expected.starts_at = expected_pts;
@@ -74,11 +72,10 @@ impl Run {
                         .map(|bytes| (other.clone(), bytes));
                     wrong.push((item, Corruption::SameAs { other }));
                 }
-                Why::SameBytes { as_index, expected_pts: _ } => {
+                Misplacement::StoredTwice { as_index } => {
                     let (name, other) = (item.name.clone(), present[as_index].name.clone());
                     self.notice(Finding::SameBytes { name, other });
                 }
-                Why::OutOfPlace { .. } => {}
             }
         }
         wrong
@@ -139,10 +136,4 @@ impl Run {
         let digest = record.digests.iter().find(|d| d.algorithm() == Algorithm::Sha256)?;
         digest.bytes().try_into().ok()
     }
-}
-
-/// Half a slice is far enough to be another one; sound or picture that starts a little late is not.
-fn beyond_slack(expected: u64, found: u64, stamp: &Stamp) -> bool {
-    let half = stamp.duration_ms.unwrap_or(0).saturating_mul(90) / 2;
-    clock_distance(expected, found) > half.max(START_SLACK)
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Context;
-use super::examining::{Examination, lacks_index};
+use super::examining::{Examination, Look, lacks_index};
 use super::meter::Meter;
 use super::ranges::{Ended, Parts};
 use super::retry::Retries;
@@ -38,6 +38,7 @@ pub(super) struct Job {
     pub(super) expected: Expectation,
     pub(super) listed: Option<ObjectInfo>,
     pub(super) places: Vec<Place>,
+    pub(super) look: Look,
 }
 
 /// What became of it.
@@ -45,6 +46,8 @@ pub(super) struct Fetched {
     pub(super) verdict: Verdict,
     /// The bytes, and what was seen of them, where the verdict is good.
     pub(super) bytes: Option<Proven>,
+    /// What was seen of bytes that were judged bad, of the last of them.
+    pub(super) rejected: Option<Box<Observation>>,
     pub(super) failed_tries: Vec<Try>,
     pub(super) findings: Vec<Finding>,
 }
@@ -74,6 +77,7 @@ pub(super) async fn fetch(context: &Context, job: &Job, sink: Sink) -> Result<Fe
         vouched: None,
         stored_bad: false,
         worst: None,
+        rejected: None,
         absent_in: Vec::new(),
         furthest: 0,
         content_type: None,
@@ -82,11 +86,12 @@ pub(super) async fn fetch(context: &Context, job: &Job, sink: Sink) -> Result<Fe
         match fetch.at_place(place).await? {
             AtPlace::Good(evidence, seen, etag) => {
                 let from = place.source.name().clone();
-                let Fetch { sink, failed_tries, findings, content_type, .. } = fetch;
+                let Fetch { sink, rejected, failed_tries, findings, content_type, .. } = fetch;
                 let bytes = Some(Proven { sink, seen: *seen, from, etag, content_type });
                 return Ok(Fetched {
                     verdict: Verdict::Verified { evidence },
                     bytes,
+                    rejected,
                     failed_tries,
                     findings,
                 });
@@ -95,9 +100,9 @@ pub(super) async fn fetch(context: &Context, job: &Job, sink: Sink) -> Result<Fe
             AtPlace::Stop => break,
         }
     }
-    let Fetch { failed_tries, findings, worst, absent_in, .. } = fetch;
+    let Fetch { rejected, failed_tries, findings, worst, absent_in, .. } = fetch;
     let verdict = worst.unwrap_or(Verdict::Absent { looked_in: absent_in });
-    Ok(Fetched { verdict, bytes: None, failed_tries, findings })
+    Ok(Fetched { verdict, bytes: None, rejected, failed_tries, findings })
 }
 
 /// Counted while it lives.
@@ -128,6 +133,7 @@ struct Fetch<'a> {
     stored_bad: bool,
     /// What to say if no place serves it.
     worst: Option<Verdict>,
+    rejected: Option<Box<Observation>>,
     absent_in: Vec<SourceName>,
     /// How many bytes of one transfer came, at the most.
     furthest: u64,
@@ -422,7 +428,8 @@ impl Fetch<'_> {
             .map(|(place, listed)| (listed.digests.clone(), place.source.name().clone()));
         let vouched = self.vouched.clone().or(listed).filter(|_| !distrusted);
         let elsewhere = vouched.as_ref().map_or(&[][..], |(digests, _)| digests);
-        let meter = Meter::new(expected.content, &expected.digests, elsewhere);
+        let meter = Meter::new(expected.content, &expected.digests, elsewhere)
+            .looking(expected.content, self.job.look);
         let mut vouched_by = name.clone();
         if let Some((digests, by)) = vouched {
             if expected.digests.is_empty() {
@@ -462,6 +469,7 @@ impl Fetch<'_> {
                     self.vouched = Some((expected.digests, vouched_by));
                 }
                 self.stored_bad |= !other_bytes;
+                self.rejected = Some(Box::new(seen));
                 Err(Failure::Corrupt(what))
             }
         }
@@ -507,7 +515,8 @@ fn explained(error: &Error) -> String {
     text
 }
 
-fn refusal(from: &SourceName, obstacle: Obstacle) -> Verdict {
+/// What comes of a place that does not serve.
+pub(super) fn refusal(from: &SourceName, obstacle: Obstacle) -> Verdict {
     let from = from.clone();
     match obstacle {
         Obstacle::Denied(why) => Verdict::Denied { from, why },

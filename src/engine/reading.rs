@@ -4,6 +4,7 @@ use std::collections::{HashSet, VecDeque};
 
 use futures_util::stream::{self, StreamExt as _};
 
+use super::examining::Look;
 use super::located::{FoundPlaylist, ReadPlaylists};
 use super::object::{self, Fetched, Job};
 use super::sink::Sink;
@@ -97,7 +98,7 @@ pub(super) async fn lists(
                 }
             }
         }
-        let Fetched { verdict, bytes, failed_tries, findings: more } = fetched;
+        let Fetched { verdict, bytes, failed_tries, findings: more, .. } = fetched;
         findings.extend(more);
         lists.playlists.push(FoundPlaylist { info, verdict, bytes, failed_tries });
     }
@@ -153,7 +154,7 @@ async fn fetch(
     let is_xml = purpose == Purpose::Manifest || name.as_str().to_ascii_lowercase().ends_with(".mpd");
     let content = if is_xml { Content::Opaque } else { Content::Playlist };
     let expected = Expectation { size: info.size, content, ..Expectation::default() };
-    let job = Job { name, expected, listed: Some(info.clone()), places };
+    let job = Job { name, expected, listed: Some(info.clone()), places, look: Look::Judging };
     let _turn = context.turn().await;
     match object::fetch(context, &job, Sink::memory(MAX_BYTES + 1)).await {
         Ok(fetched) => fetched,

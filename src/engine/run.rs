@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use super::assemble::{self, JoinRequest, JoinTo, JoinedFile, Refusal};
 use super::checked_run::Before;
+use super::examining::Look;
 use super::keep_joined::{JoinedTrack, Kept};
 use super::located::{Found, FoundPlaylist};
 use super::object::{self, Fetched as FetchedObject, Job, Place, Proven};
@@ -361,7 +362,7 @@ impl Run {
             listed: None,
             starts: None,
         };
-        let fetched = FetchedObject { verdict, bytes, failed_tries, findings: Vec::new() };
+        let fetched = FetchedObject { verdict, bytes, rejected: None, failed_tries, findings: Vec::new() };
         let known = self.archive.record(&item.name);
         if let (Some(record), Some(proven)) = (&known, &fetched.bytes)
             && record.digests.first() == proven.seen.digests.first()
@@ -420,19 +421,14 @@ impl Run {
         let places = match &item.place {
             ItemPlace::Refused => return None,
             ItemPlace::Key(key) => candidate.places(key, folder, &item.name),
-            ItemPlace::Url(url) => {
-                let url = PlaylistUrl::parse(url).ok()?;
-                let name = SourceName::new(url.origin.host_str().unwrap_or("elsewhere"));
-                let source = HttpSource::new(name, url.origin, &self.context.options.http).ok()?;
-                let source = source.with_presigned(url.key.clone(), url.url.expose().clone());
-                vec![Place { source: Arc::new(source), keys: vec![url.key] }]
-            }
+            ItemPlace::Url(url) => vec![at_url(&self.context, url)?],
         };
         Some(Job {
             name: item.name.clone(),
             expected: item.expected.clone(),
             listed: item.listed.clone(),
             places,
+            look: Look::Judging,
         })
     }
 
@@ -452,6 +448,15 @@ impl Run {
         });
         self.objects.insert(report.name.clone(), report);
     }
+}
+
+/// An object with a URL of its own.
+pub(super) fn at_url(context: &Context, url: &str) -> Option<Place> {
+    let url = PlaylistUrl::parse(url).ok()?;
+    let name = SourceName::new(url.origin.host_str().unwrap_or("elsewhere"));
+    let source = HttpSource::new(name, url.origin, &context.options.http).ok()?;
+    let source = source.with_presigned(url.key.clone(), url.url.expose().clone());
+    Some(Place { source: Arc::new(source), keys: vec![url.key] })
 }
 
 /// What earlier runs proved and this one does not vouch for: it did not ask, or was stopped before. Joined files
@@ -491,7 +496,7 @@ fn keep(
     item: &Item,
     fetched: FetchedObject,
 ) -> Result<(ObjectReport, Vec<Finding>), archive::Error> {
-    let FetchedObject { verdict, bytes, failed_tries, mut findings } = fetched;
+    let FetchedObject { verdict, bytes, failed_tries, mut findings, .. } = fetched;
     let (Some(Proven { sink, seen, from, etag, .. }), Verdict::Verified { evidence }) = (bytes, &verdict)
     else {
         return Ok((report_of(item, verdict, None, failed_tries), findings));

@@ -14,6 +14,7 @@ mod keep_joined;
 mod kit;
 mod kodo;
 mod listing;
+mod looked;
 mod matrix;
 mod names;
 mod only;

@@ -1,6 +1,7 @@
 //! What is tried.
 
 pub(crate) mod backup;
+pub(crate) mod checking;
 pub(crate) mod crash;
 pub(crate) mod disk;
 pub(crate) mod forms;

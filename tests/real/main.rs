@@ -23,7 +23,8 @@ mod vendors;
 use std::path::Path;
 
 use cases::{
-    backup, crash, disk, forms, hosts as names, joining, judges, manners, oss, qiniu, refusal, store, whole,
+    backup, checking, crash, disk, forms, hosts as names, joining, judges, manners, oss, qiniu, refusal,
+    store, whole,
 };
 use libtest_mimic::{Arguments, Trial};
 use media::FORMS;
@@ -147,6 +148,11 @@ fn tests() -> Vec<Test> {
             "forms::what_ffmpeg_writes_is_whole_and_no_cut_of_it_is",
             Needs::Servers,
             forms::what_ffmpeg_writes_is_whole_and_no_cut_of_it_is,
+        ),
+        (
+            "checking::the_playlist_of_what_is_left_plays",
+            Needs::Servers,
+            checking::the_playlist_of_what_is_left_plays,
         ),
         (
             "joining::each_size_decodes_from_its_own_file",

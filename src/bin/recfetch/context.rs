@@ -10,11 +10,14 @@ use crate::inputs::Inputs;
 use crate::output;
 use crate::progress::{Progress, Verbosity};
 use crate::settings::Settings;
+use crate::settings::env::Environment;
 
 /// What holds for this run.
 pub(crate) struct Context {
     /// The settings.
     pub(crate) settings: Settings,
+    /// The environment that they were read from.
+    pub(crate) environment: Environment,
     /// What the command is about.
     pub(crate) inputs: Inputs,
     /// The form of results on stdout.
@@ -46,12 +49,13 @@ impl Form {
 impl Context {
     pub(crate) fn new(
         settings: Settings,
+        environment: Environment,
         inputs: Inputs,
         form: Form,
         verbosity: Verbosity,
         progress: Arc<Progress>,
     ) -> Self {
-        Self { settings, inputs, form, verbosity, progress, cancel: CancellationToken::new() }
+        Self { settings, environment, inputs, form, verbosity, progress, cancel: CancellationToken::new() }
     }
 
     /// Prints a result on stdout, with the bar out of the way.

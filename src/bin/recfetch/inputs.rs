@@ -60,6 +60,7 @@ impl Inputs {
         let (what, store) = match command {
             Command::Fetch(args) => (Some(&args.what), &args.store),
             Command::Locate(args) => (Some(&args.what), &args.store),
+            Command::Check(args) => (Some(&args.what), &args.store),
             Command::Config(ConfigCommand::Show(args)) => (None, &args.store),
             Command::Verify(_)
             | Command::Join(_)

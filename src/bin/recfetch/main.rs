@@ -68,6 +68,7 @@ fn start(cli: Cli) -> ExitCode {
         Command::Man => commands::man::run(),
         Command::Fetch(_)
         | Command::Locate(_)
+        | Command::Check(_)
         | Command::Verify(_)
         | Command::Join(_)
         | Command::Config(_) => {
@@ -98,6 +99,10 @@ fn flags(cli: &Cli) -> Flags {
             flags.transfer = args.transfer.clone();
         }
         Command::Locate(args) => {
+            flags.store = args.store.clone();
+            flags.network = args.network.clone();
+        }
+        Command::Check(args) => {
             flags.store = args.store.clone();
             flags.network = args.network.clone();
         }
@@ -141,7 +146,8 @@ fn with_settings(
             return failure.code;
         }
     };
-    let context = Context::new(settings, inputs, Form::of(&cli.global), verbosity, progress);
+    let context =
+        Context::new(settings, environment.clone(), inputs, Form::of(&cli.global), verbosity, progress);
     let code = runtime.block_on(supervised(&context, &cli.command));
     context.progress.finish();
     // What still runs was told to stop and did not; it must not keep the program from ending.
@@ -177,6 +183,7 @@ async fn run(context: &Context, command: &Command) -> Result<ExitCode, Failure> 
         Command::Verify(args) => commands::verify::run(context, args).await,
         Command::Fetch(args) => commands::fetch::run(context, args).await,
         Command::Locate(args) => commands::locate::run(context, args).await,
+        Command::Check(args) => commands::check::run(context, args).await,
         Command::Join(args) => commands::join::run(context, args).await,
         Command::Regions(args) => commands::regions::run(args, context.form),
         Command::Completions(args) => commands::completions::run(args),

@@ -1,5 +1,7 @@
 //! Results as text: sizes, durations, tables. Plain, of no fixed width; colour is only decoration.
 
+pub(crate) mod check;
+pub(crate) mod screen;
 pub(crate) mod summary;
 
 use std::io::{self, Write as _};

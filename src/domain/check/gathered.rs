@@ -13,7 +13,7 @@ use crate::domain::plan::Plan;
 use crate::domain::playlist::Playlist;
 use crate::domain::recording::TrackId;
 use crate::domain::time::SliceTime;
-use crate::domain::verdict::{Corruption, Structure};
+use crate::domain::verdict::{Corruption, Evidence, Structure};
 
 /// Everything that was gathered.
 #[derive(Debug, Clone)]
@@ -178,18 +178,33 @@ pub enum Answer {
     Refused(Obstacle),
 }
 
-/// What the bytes of a segment tell.
+/// What the bytes of an object tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaSeen {
+    /// The place that they came from, or that would not give them.
+    pub from: SourceName,
+    /// What stood in the way of reading them; then nothing else is known.
+    pub unread: Option<Obstacle>,
+    /// What all of them are proven by. `None` where they are wrong, and where not all were read.
+    pub evidence: Option<Evidence>,
+    /// Whether the place that they came from vouches for exactly these bytes as the object that it lists, by a
+    /// digest. Of the first bytes alone nobody can tell whether the digest fits: then this says whether it
+    /// publishes one.
+    pub vouched_for: bool,
+    /// The SHA-256 of all of them.
+    pub sha256: Option<[u8; 32]>,
+    /// Another place that has the object whole, where these bytes are wrong.
+    pub whole_in: Option<SourceName>,
     /// Its structure.
     pub structure: Structure,
     /// What is wrong with it by itself: structure, length, digest.
     pub wrong: Option<Corruption>,
-    /// Whether the first picture can be shown without any before it; `None` where there is none or nobody knows.
+    /// Whether the first picture can be shown without any before it, and the parameter sets that a decoder needs
+    /// come first; `None` where there is none or nobody knows.
     pub starts_with_key_frame: Option<bool>,
-    /// Pictures that start in it.
+    /// Pictures that start in it; only where all bytes were read.
     pub frames: Option<u64>,
-    /// Whether its sound is nothing but silence, as far as its coding shows.
+    /// Whether its sound is nothing but silence, as far as its coding shows; only where all bytes were read.
     pub silent: Option<bool>,
     /// Whether it was read to its end.
     pub read: Depth,

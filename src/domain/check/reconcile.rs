@@ -1,11 +1,39 @@
 //! From what was gathered to a check.
 
-use super::{Check, CheckedSegment, CheckedTrack, Gathered, Presence, Seen};
-use crate::domain::plan::TrackPlan;
+use super::files::Files;
+use super::heard::Heard;
+use super::segments::{Lists, places, track};
+use super::sightings::Sightings;
+use super::stretches::line;
+use super::{Check, Gathered, media};
+use crate::domain::time::SliceTime;
 
 pub(super) fn reconcile(gathered: &Gathered<'_>) -> Check {
     let recording = gathered.recording;
-    let tracks: Vec<_> = gathered.plan.tracks.iter().map(|track| checked(gathered, track)).collect();
+    let sightings = Sightings::of(gathered);
+    let lists = Lists::of(gathered);
+    let heard = Heard::of(&gathered.told);
+    let files = Files::of(gathered, &sightings);
+    let beside = files.beside(gathered, &sightings);
+    let plans = &gathered.plan.tracks;
+    let places: Vec<_> = plans.iter().map(|plan| places(&sightings, plan)).collect();
+    let mut tracks: Vec<_> =
+        plans.iter().zip(&places).map(|(plan, places)| track(gathered, &lists, plan, places)).collect();
+    let lines: Vec<_> = plans
+        .iter()
+        .zip(&tracks)
+        .map(|(plan, track)| line(plan, track, &beside.get(&track.id).cloned().unwrap_or_default(), &heard))
+        .collect();
+    let at = |ms: Option<i64>| ms.and_then(SliceTime::from_unix_ms);
+    let first = at(lines.iter().flatten().filter_map(|line| line.first()).min());
+    let last = at(lines.iter().flatten().filter_map(|line| line.last()).max());
+    if let Some((first, last)) = first.zip(last) {
+        for (track, line) in tracks.iter_mut().zip(&lines) {
+            track.stretches = line.as_ref().map_or_else(Vec::new, |line| line.stretches(first, last));
+        }
+    }
+    let diagnoses = media::diagnose(gathered, &tracks);
+    let orphans = files.orphans(gathered, &sightings);
     Check {
         recording: recording.id.clone(),
         channel: recording.channel.clone().or_else(|| gathered.told.channel.clone()),
@@ -14,55 +42,16 @@ pub(super) fn reconcile(gathered: &Gathered<'_>) -> Check {
         mode: gathered.told.mode,
         folder: recording.folder.clone(),
         stores: gathered.stores.clone(),
-        first: gathered.plan.tracks.iter().filter_map(|track| track.timeline.first).min(),
-        last: gathered.plan.tracks.iter().filter_map(|track| track.timeline.last).max(),
+        first,
+        last,
         at: gathered.at,
         depth: gathered.depth,
         state: gathered.told.state,
         told: gathered.told.events.clone(),
         tracks,
-        playlists: Vec::new(),
-        orphans: Vec::new(),
-        others: Vec::new(),
-        diagnoses: Vec::new(),
-    }
-}
-
-fn checked(gathered: &Gathered<'_>, track: &TrackPlan) -> CheckedTrack {
-    let segments = track.segments.iter().zip(&track.timeline.order).enumerate();
-    let segments = segments.map(|(index, (segment, placed))| {
-        let sightings = gathered.objects.get(&segment.name).map_or(&[][..], Vec::as_slice);
-        let there = sightings.iter().find_map(|sighting| match &sighting.seen {
-            Seen::There(info) => Some((sighting.store, info)),
-            Seen::Absent | Seen::Refused(_) => None,
-        });
-        let presence = match there {
-            Some((0, _)) => Presence::Present,
-            Some((store, _)) => Presence::Elsewhere { store },
-            None if sightings.iter().any(|sighting| matches!(sighting.seen, Seen::Refused(_))) => {
-                Presence::Unknown
-            }
-            None => Presence::Lost,
-        };
-        CheckedSegment {
-            number: index + 1,
-            name: segment.name.clone(),
-            starts: segment.starts,
-            ends: placed.ends,
-            duration_ms: segment.listed.duration.and_then(|time| u64::try_from(time.as_millis()).ok()),
-            size: there.and_then(|(_, info)| info.size),
-            presence,
-            obstacle: None,
-            failover: None,
-            run: segment.run,
-            media: gathered.media.get(&segment.name).cloned(),
-        }
-    });
-    CheckedTrack {
-        id: track.id,
-        segments: segments.collect(),
-        stretches: Vec::new(),
-        playlists: Vec::new(),
-        origin: track.origin,
+        playlists: files.playlists,
+        orphans,
+        others: files.others,
+        diagnoses,
     }
 }

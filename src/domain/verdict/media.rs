@@ -66,6 +66,8 @@ pub struct WebMFacts {
     pub strange: u64,
     /// Blocks of picture and sound.
     pub blocks: u64,
+    /// Blocks of picture; `None` without a track of pictures.
+    pub pictures: Option<u64>,
     /// How long the file says that it plays, in milliseconds.
     pub announced_ms: Option<u64>,
     /// From the first block to the end of the last, in milliseconds.

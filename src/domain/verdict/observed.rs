@@ -136,6 +136,36 @@ pub struct TsFacts {
     pub span: Option<u64>,
     /// What kind of picture and sound it is.
     pub form: MediaForm,
+    /// What a closer look told, where one was asked for. No verdict rests on it.
+    pub closer: Option<CloserFacts>,
+}
+
+/// What a closer look at a transport stream told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CloserFacts {
+    /// Whether the first picture can be shown without any before it; `None` where nobody can tell.
+    pub key_first: Option<bool>,
+    /// Whether the parameter sets that a decoder needs stand in front of the first picture.
+    pub parameters_first: Option<bool>,
+    /// Pictures that start in it.
+    pub pictures: Option<u64>,
+    /// Whether its sound is nothing but silence, by its coding; `None` where nobody can tell.
+    pub silent: Option<bool>,
+    /// What its clock reference does.
+    pub clock: Option<ClockFacts>,
+}
+
+/// What the program clock reference of a transport stream does, in parts of 1/90,000 s.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClockFacts {
+    /// The first value.
+    pub first: u64,
+    /// The last one.
+    pub last: u64,
+    /// How often it goes back without saying so.
+    pub backwards: u64,
+    /// How far the time stamps of its own stream lie ahead of it, at the least and at the most.
+    pub lead: Option<(i64, i64)>,
 }
 
 impl Content {

@@ -1,6 +1,7 @@
 //! Every recording of a store, from one pass over its listing.
 
 use std::fmt;
+use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _};
 
@@ -90,7 +91,7 @@ impl Fetcher {
         options: &CheckOptions,
         each: impl AsyncFnMut(Surveyed),
     ) -> Result<Survey, SurveyError> {
-        let context = &*self.context;
+        let context = &self.context;
         tokio::select! {
             biased;
             () = context.cancel.cancelled() => Err(SurveyError::Interrupted),
@@ -100,7 +101,7 @@ impl Fetcher {
 }
 
 async fn survey(
-    context: &Context,
+    context: &Arc<Context>,
     candidate: &Candidate,
     query: &LocateQuery,
     options: &CheckOptions,
@@ -138,7 +139,7 @@ async fn survey(
 }
 
 async fn one(
-    context: &Context,
+    context: &Arc<Context>,
     candidate: &Candidate,
     query: &LocateQuery,
     options: &CheckOptions,

@@ -1,5 +1,6 @@
 //! Looking again until everything is there that may still come.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::BackoffBuilder as _;
@@ -36,7 +37,7 @@ impl WaitOptions {
 
 /// Checks until nothing is awaited or the time is over, and says what came of the last look.
 pub(super) async fn wait(
-    context: &Context,
+    context: &Arc<Context>,
     target: &Target,
     candidates: &[Candidate],
     query: &LocateQuery,

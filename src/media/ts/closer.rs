@@ -18,6 +18,9 @@ use sound::Sound;
 /// Streams beyond these are not looked at: a program map may name thousands.
 const MOST_STREAMS: usize = 16;
 
+/// How far a clock reference may lie before the last one for it to be rounding, 90 kHz.
+const JITTER: i64 = 9000;
+
 /// What was seen besides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CloserSummary {
@@ -134,7 +137,7 @@ impl Closer {
         let Some(now) = packet.clock_reference() else { return };
         let clock =
             self.clock.get_or_insert(ClockSummary { first: now, last: now, ..ClockSummary::default() });
-        if signed_distance(clock.last, now) < 0 && !packet.announces_discontinuity() {
+        if signed_distance(clock.last, now) < -JITTER && !packet.announces_discontinuity() {
             clock.backwards += 1;
         }
         clock.last = now;

@@ -1,8 +1,9 @@
 //! Looking for a recording in the stores of the settings; shared by `fetch` and `locate`.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use recfetch::agora::SavedRecording;
+use recfetch::agora::{Facts, SavedRecording};
 use recfetch::domain::finding::Severity;
 use recfetch::domain::key::ObjectKey;
 use recfetch::domain::only::{Form, Only};
@@ -11,7 +12,8 @@ use recfetch::domain::plan::ItemPlace;
 use recfetch::domain::recording::ChannelName;
 use recfetch::domain::time::SliceTime;
 use recfetch::engine::{
-    Candidate, Fetcher, Found, LocateError, LocateQuery, Looked, PlaylistUrl, Search, Store, Target,
+    Candidate, CheckOptions, Checked, Fetcher, Found, LocateError, LocateQuery, Looked, PlaylistUrl, Search,
+    Store, Target,
 };
 use recfetch::source::HttpSource;
 use serde_json::{Value, json};
@@ -104,65 +106,64 @@ impl Looking {
         fetcher: &Fetcher,
         input: &Input,
     ) -> Result<Found, Failure> {
-        match input {
-            Input::Typed(text) => self.typed(context, fetcher, text).await,
-            Input::Saved(saved) => self.saved(context, fetcher, saved).await,
-        }
+        let asked = self.asked(context, input)?;
+        let found = fetcher.locate(&asked.target, &asked.candidates, &asked.query).await;
+        asked.explain(context, found)
     }
 
-    /// Finds what a saved text is about, and tells what it says besides.
-    async fn saved(
+    /// Finds a recording and tells what of it is where.
+    ///
+    /// # Errors
+    /// As [`Looking::find`].
+    pub(crate) async fn check(
         &self,
         context: &Context,
         fetcher: &Fetcher,
-        saved: &SavedRecording,
-    ) -> Result<Found, Failure> {
+        input: &Input,
+        options: &CheckOptions,
+    ) -> Result<Checked, Failure> {
+        let asked = self.asked(context, input)?;
+        let checked = fetcher.check(&asked.target, &asked.candidates, &asked.query, options).await;
+        asked.explain(context, checked)
+    }
+
+    /// What is looked for, and where.
+    fn asked<'a>(&'a self, context: &Context, input: &'a Input) -> Result<Asked<'a>, Failure> {
+        match input {
+            Input::Typed(text) => self.typed(context, text),
+            Input::Saved(saved) => self.saved(saved),
+        }
+    }
+
+    /// What a saved text is about, and what it says besides.
+    fn saved<'a>(&'a self, saved: &'a SavedRecording) -> Result<Asked<'a>, Failure> {
         let SavedRecording { id, facts } = saved;
-        let mut hints = hint_of_saved::of_facts(id, facts);
         let query = LocateQuery {
             channel: self.query.channel.clone().or_else(|| facts.channel.clone()),
             told: facts.files.iter().map(|file| file.name.clone()).collect(),
             ..self.query.clone()
         };
-        let candidates = match &self.candidates.configured {
-            Ok(candidates) => candidates,
-            Err(failure) => return Err(Failure::usage(&failure.error)),
-        };
-        let found = fetcher.locate(&Target::Recording(id.clone()), candidates, &query).await;
-        found
-            .map_err(|error| {
-                let mut failure = locate_failure(error, &query);
-                failure.hints.extend(facts.store.as_ref().and_then(hint_of_saved::of_store));
-                failure.hints.append(&mut hints);
-                failure
-            })
-            .inspect(|_| {
-                for hint in &hints {
-                    context.progress.say(&format!("hint: {}", printable(hint)));
-                }
-            })
+        Ok(Asked {
+            target: Target::Recording(id.clone()),
+            candidates: Cow::Borrowed(self.candidates.configured()?),
+            query,
+            facts: Some(facts),
+            hints: hint_of_saved::of_facts(id, facts),
+        })
     }
 
-    async fn typed(&self, context: &Context, fetcher: &Fetcher, text: &str) -> Result<Found, Failure> {
+    fn typed<'a>(&'a self, context: &Context, text: &str) -> Result<Asked<'a>, Failure> {
         let target = Target::parse(text).map_err(|error| {
             Failure::new(ExitCode::Usage, error).hint(
                 "a recording is named by its ID (sid), by the key of its playlist (dir/name.m3u8), or by the \
                  playlist's URL",
             )
         })?;
-        let of_url;
-        let candidates = match (&target, &self.candidates.configured) {
-            (Target::Url(url), _) => {
-                of_url = [self.server_of(context, url)?];
-                of_url.as_slice()
-            }
-            (Target::Recording(_) | Target::Playlist(_), Ok(candidates)) => candidates,
-            (Target::Recording(_) | Target::Playlist(_), Err(failure)) => {
-                return Err(Failure::usage(&failure.error));
-            }
+        let candidates = match &target {
+            Target::Url(url) => Cow::Owned(vec![self.server_of(context, url)?]),
+            Target::Recording(_) | Target::Playlist(_) => Cow::Borrowed(self.candidates.configured()?),
         };
-        let found = fetcher.locate(&target, candidates, &self.query).await;
-        found.map_err(|error| locate_failure(error, &self.query))
+        Ok(Asked { target, candidates, query: self.query.clone(), facts: None, hints: Vec::new() })
     }
 
     fn server_of(&self, context: &Context, url: &PlaylistUrl) -> Result<Candidate, Failure> {
@@ -171,6 +172,44 @@ impl Looking {
         let source = source.with_presigned(url.key.clone(), url.url.expose().clone());
         let store = Store { source: std::sync::Arc::new(source), prefix: None };
         Ok(Candidate { store, fallbacks: self.candidates.beside_url.clone() })
+    }
+}
+
+/// One recording that is looked for.
+struct Asked<'a> {
+    target: Target,
+    candidates: Cow<'a, [Candidate]>,
+    query: LocateQuery,
+    /// What a saved text says about it.
+    facts: Option<&'a Facts>,
+    /// What to do about that.
+    hints: Vec<String>,
+}
+
+impl Asked<'_> {
+    /// Tells the hints, behind the failure where there is one.
+    fn explain<T>(self, context: &Context, result: Result<T, LocateError>) -> Result<T, Failure> {
+        match result {
+            Ok(found) => {
+                for hint in &self.hints {
+                    context.progress.say(&format!("hint: {}", printable(hint)));
+                }
+                Ok(found)
+            }
+            Err(error) => {
+                let mut failure = locate_failure(error, &self.query);
+                let store = self.facts.and_then(|facts| facts.store.as_ref());
+                failure.hints.extend(store.and_then(hint_of_saved::of_store));
+                failure.hints.extend(self.hints);
+                Err(failure)
+            }
+        }
+    }
+}
+
+impl Candidates {
+    fn configured(&self) -> Result<&[Candidate], Failure> {
+        self.configured.as_deref().map_err(|failure| Failure::usage(&failure.error))
     }
 }
 

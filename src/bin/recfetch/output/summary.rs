@@ -259,7 +259,7 @@ fn verdict(object: &ObjectReport) -> String {
 }
 
 /// A name without what all names of a recording share.
-fn short_name(name: &str) -> String {
+pub(crate) fn short_name(name: &str) -> String {
     // The same times come again in every track.
     if let Some(track) = name.find("__uid_s_") {
         return format!("…{}", &name[track..]);
