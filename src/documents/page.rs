@@ -163,3 +163,111 @@ fn escaped(text: &str) -> String {
     }
     escaped
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> CheckV1 {
+        CheckV1 {
+            format: text.to_owned(),
+            written_by: text.to_owned(),
+            at: text.to_owned(),
+            depth: text.to_owned(),
+            recording: text.to_owned(),
+            channel: Some(text.to_owned()),
+            app_id: None,
+            recorder: None,
+            mode: None,
+            folder: text.to_owned(),
+            state: text.to_owned(),
+            standing: text.to_owned(),
+            exit_code: 3,
+            first: None,
+            last: None,
+            stores: Vec::new(),
+            totals: super::super::check_json::TotalsV1::default(),
+            tracks: Vec::new(),
+            playlists: Vec::new(),
+            orphans: Vec::new(),
+            others: Vec::new(),
+            diagnoses: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_slot_is_filled_and_no_text_fills_another_one() {
+        let plain = page(&check("x"));
+        assert!(!plain.contains("{{") && !plain.contains("}}"), "a slot was left");
+        let tricky = page(&check("{{script}}{{style}}"));
+        assert_eq!(tricky.matches("'use strict'").count(), 1);
+        assert_eq!(tricky.matches(":root {").count(), plain.matches(":root {").count());
+    }
+
+    #[test]
+    fn no_text_ends_the_element_that_holds_it() {
+        let elements = |html: &str| {
+            let names = [
+                "<script",
+                "</script",
+                "<style",
+                "</style",
+                "<!--",
+                "<title",
+                "</title",
+                "<img",
+                "</noscript",
+            ];
+            names.map(|name| html.to_lowercase().matches(name).count())
+        };
+        let wanted = elements(&page(&check("x")));
+        assert_eq!(&wanted[..2], [3, 3], "the check, the bag, and the script");
+        for text in [
+            "</script><script>",
+            "</SCRIPT ",
+            "<!--<script>",
+            "</title><img src=x>",
+            "</noscript><style>",
+            "\u{2028}\u{2029}\"'&<>",
+            "</style>",
+        ] {
+            let html = page(&check(text));
+            assert_eq!(elements(&html), wanted, "{text:?}");
+            let start = html.find("id=\"check\">").map_or(0, |at| at + "id=\"check\">".len());
+            let json = html[start..].split("</script>").next().unwrap_or_default();
+            assert!(json.is_ascii() && !json.contains(['<', '>', '&']), "{text:?} as {json}");
+            let back: Result<CheckV1, _> = serde_json::from_str(json);
+            assert_eq!(back.ok().as_ref(), Some(&check(text)), "it comes through unchanged");
+        }
+    }
+
+    #[test]
+    fn the_policy_names_the_script_and_the_style_that_stand_there() {
+        let html = page(&check("x"));
+        let between = |from: &str, to: &str| {
+            let start = html.rfind(from).map_or(0, |at| at + from.len());
+            html[start..].split(to).next().unwrap_or_default().to_owned()
+        };
+        for text in [between("<script>", "</script>"), between("<style>", "</style>")] {
+            assert!(text.len() > 1000 && html.contains(&hash(&text)), "{} bytes", text.len());
+        }
+        assert!(html.contains("content=\"default-src 'none'; script-src 'sha256-"));
+        assert!(!html.contains("unsafe-inline") && !html.contains("http-equiv=\"refresh"));
+    }
+
+    #[test]
+    fn a_bag_says_what_is_in_it() {
+        let bag = InBag {
+            outcome: "complete".to_owned(),
+            exit_code: 0,
+            segments: 4,
+            segments_verified: 4,
+            objects: 5,
+            objects_verified: 5,
+        };
+        let html = page_of_bag(&check("elsewhere"), &bag);
+        assert!(html.contains("<title>Recording elsewhere: complete</title>"));
+        assert!(html.contains("id=\"bag\">{\"outcome\":\"complete\",\"exit_code\":0,"));
+        assert!(page(&check("elsewhere")).contains("id=\"bag\">null</script>"));
+    }
+}

@@ -21,6 +21,7 @@ mod only;
 #[cfg(feature = "oss")]
 mod oss;
 mod overlap;
+mod page;
 mod places;
 #[cfg(feature = "oss")]
 mod random;

@@ -183,7 +183,7 @@ fn hostile_names_stay_text(browser: &Browser) {
     is_quiet(&seen);
     assert_eq!(seen["broken"], Value::Null);
     assert_eq!(seen["strangers"], json!([]));
-    assert_eq!(seen["scripts"], 2, "the check and the script");
+    assert_eq!(seen["scripts"], 3, "the check, the bag and the script");
     assert_eq!(seen["check"], serde_json::to_value(&check).unwrap(), "the check comes through unchanged");
     // Blanks and what does not print are the browser's affair.
     let printed =

@@ -281,6 +281,9 @@ const scenarios = {
         await settled(page);
         await page.evaluate(() => window.scrollTo(0, 0));
         const png = await page.screenshot({ fullPage: true, path: path.join(folder, `${colorScheme}-${name}.png`) });
+        // What the README shows.
+        const clip = { x: 0, y: 0, width, height: 1180 };
+        if (colorScheme === 'light' && name === 'wide') await page.screenshot({ fullPage: true, clip, path: path.join(folder, 'report.png') });
         await page.evaluate(axe);
         const judged = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
         looks.push({

@@ -60,6 +60,8 @@ function showStretches() {
 
 /** On paper stand the segments that are not simply there; a table that scrolls cannot be printed. */
 function showPrint() {
+  // Nobody can press a button of a sheet of paper.
+  for (const group of shownGroups) grow(group, 1000);
   const wanted = table.all.filter((item) => item.segment.presence !== 'present' || item.findings.length || item.segment.obstacle !== null);
   const headers = COLUMNS.map((column) => [column.word, column.number ? 'number' : '']);
   const rows = wanted.slice(0, 2000);

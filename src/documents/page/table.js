@@ -72,6 +72,11 @@ function makeRow(item, at) {
       const word = presenceOf(item.segment.presence);
       cell.append(make('span', { class: `presence ${word}` }, icon(PRESENCES[word].icon), make('span', {}, column.text(item))));
       cell.title = column.text(item);
+    } else if (column.key === 'finding') {
+      const weights = item.findings.map(({ diagnosis }) => severityOf(diagnosis.severity));
+      const worst = ['loss', 'warning'].find((word) => weights.includes(word));
+      if (worst) cell.classList.add(`of-${worst}`);
+      cell.append(column.text(item));
     } else if (column.key === 'name') {
       // Names differ at their ends; a long one is cut in its middle, for eyes only.
       const { name } = item.segment;
@@ -211,7 +216,7 @@ function makeTable() {
   if (table.all.some(({ segment }) => segment.obstacle !== null)) presence.append(make('option', { value: 'obstacle' }, 'With an obstacle'));
   if (table.all.some((item) => item.findings.length)) presence.append(make('option', { value: 'found' }, 'With findings'));
   const track = byId('filter-track');
-  track.append(make('option', { value: '' }, 'All'));
+  track.append(make('option', { value: '' }, 'All tracks'));
   tracks.forEach(({ word }, index) => track.append(make('option', { value: index }, word)));
   byId('filter-track-field').hidden = tracks.length < 2;
   for (const id of ['filter-text', 'filter-presence', 'filter-track']) {

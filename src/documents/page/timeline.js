@@ -205,7 +205,7 @@ function drawLanes() {
 }
 
 function windowWord() {
-  if (range.empty) return 'No times are known.';
+  if (range.empty || tracks.length === 0) return 'No times are known.';
   const zone = timed ? ` ${zoneWord(view.from)}` : '';
   return `${onLine(Math.round(view.from))} – ${onLine(Math.round(view.until))}${zone}, ${length(Math.round(view.until - view.from))}`;
 }
@@ -251,7 +251,10 @@ function makeLanes() {
     });
     watch.observe(canvas);
   });
-  if (tracks.length === 0) box.append(make('p', { class: 'nothing' }, 'No track is known.'));
+  if (tracks.length === 0) {
+    box.append(make('p', { class: 'nothing' }, 'No track is known.'));
+    byId('time').classList.add('empty');
+  }
 }
 
 /** The segment under a place of a lane: the worst of those within reach. */
