@@ -52,7 +52,7 @@ fn checked(gathered: &Gathered<'_>, track: &TrackPlan) -> CheckedTrack {
             duration_ms: segment.listed.duration.and_then(|time| u64::try_from(time.as_millis()).ok()),
             size: there.and_then(|(_, info)| info.size),
             presence,
-            obstacle: None,
+            obstacle: gathered.media.get(&segment.name).and_then(|media| media.unread.clone()),
             failover: None,
             run: segment.run,
             media: gathered.media.get(&segment.name).cloned(),
