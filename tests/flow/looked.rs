@@ -19,7 +19,7 @@ const SOFT_NOISE: &[u8] = include_bytes!("../../fixtures/ts/soft_noise_1s.ts");
 const BASELINE: &[u8] = include_bytes!("../../fixtures/ts/baseline_aac_5s.ts");
 
 /// Longer than what is read of the start.
-const SLICE_BYTES: usize = 120_000;
+const SLICE_BYTES: usize = 200_000;
 
 fn spec(n: u64) -> SliceSpec {
     SliceSpec {
@@ -358,6 +358,7 @@ async fn clean_recordings_of_every_form_have_nothing_wrong() {
             assert_eq!(told(&checked), [], "{sizes:?}, {depth:?}");
             let media = checked.tracks[0].segments[0].media.as_ref().unwrap();
             assert_eq!(media.starts_with_key_frame, Some(true));
+            assert!(media.frames.is_some_and(|frames| frames > 10), "{media:?}");
         }
         // And each that is cut is told.
         for (n, (name, bytes)) in files.clone().into_iter().enumerate() {

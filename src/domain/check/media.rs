@@ -76,7 +76,7 @@ fn of_media(media: &BTreeMap<ObjectName, MediaSeen>, tracks: &[CheckedTrack]) ->
             None => diagnoses.extend(of_object(seen, None, &about)),
         }
     }
-    diagnoses.extend(refused.into_iter().map(|((rule, from), count)| refusal(rule, from, count)));
+    diagnoses.extend(refused.into_iter().map(|(refusal, count)| refusal.of_so_many(count)));
     diagnoses
 }
 
@@ -244,13 +244,20 @@ fn starts(reads: &[Read<'_>]) -> Vec<Diagnosis> {
         let before = before.filter(|before| {
             before.segment.run == read.segment.run && before.segment.number + 1 == read.segment.number
         });
-        let found = match &read.media.structure {
-            Structure::TransportStream(facts)
-                if facts.closer.as_ref().is_some_and(|closer| closer.key_first == Some(true)) =>
-            {
-                "a key frame without its parameter sets"
+        let has_key = match &read.media.structure {
+            Structure::TransportStream(facts) => {
+                facts.closer.as_ref().is_some_and(|closer| closer.key_first == Some(true))
             }
-            _ => "a picture that needs others before it",
+            Structure::WebM(_)
+            | Structure::Mp4(_)
+            | Structure::Sound(_)
+            | Structure::Jpeg(_)
+            | Structure::NotExamined
+            | Structure::Page(_) => false,
+        };
+        let found = match has_key {
+            true => "a key frame without its parameter sets",
+            false => "a picture that needs others before it",
         };
         let (severity, text) = match before {
             Some(before) if is_forced(before) => (
@@ -322,7 +329,7 @@ fn not_read(
     obstacle: &Obstacle,
     seen: &MediaSeen,
     about: About,
-    refused: &mut BTreeMap<(Rule, SourceName), usize>,
+    refused: &mut BTreeMap<Refusal, usize>,
     diagnoses: &mut Vec<Diagnosis>,
 ) {
     let object = about.object.clone().unwrap_or_default();
@@ -334,22 +341,19 @@ fn not_read(
         found: Some(found),
         text,
     };
+    let mut store = |rule: Rule, what: &'static str| {
+        *refused.entry(Refusal { rule, what, from: seen.from.clone() }).or_default() += 1;
+    };
     match obstacle {
-        Obstacle::Denied(_) => {
-            *refused.entry((Rule::ReadDenied, seen.from.clone())).or_default() += 1;
-        }
-        Obstacle::NoSuchBucket => {
-            *refused.entry((Rule::NoSuchBucket, seen.from.clone())).or_default() += 1;
-        }
+        Obstacle::Denied(_) => store(Rule::ReadDenied, "refuses to be read"),
+        Obstacle::NoSuchBucket => store(Rule::NoSuchBucket, "has no such bucket"),
         Obstacle::Unreachable
         | Obstacle::Untrusted
         | Obstacle::Throttled
         | Obstacle::Changed
         | Obstacle::WrongRegion { .. }
         | Obstacle::Unsupported
-        | Obstacle::Unexpected => {
-            *refused.entry((Rule::StoreUnreachable, seen.from.clone())).or_default() += 1;
-        }
+        | Obstacle::Unexpected => store(Rule::StoreUnreachable, "does not serve"),
         Obstacle::Absent => diagnoses.push(alone(
             Rule::SegmentAbsent,
             "absent".to_owned(),
@@ -363,19 +367,26 @@ fn not_read(
     }
 }
 
-/// Whatever was not read is not proven: this weighs as a loss, so that nobody takes the rest for all.
-fn refusal(rule: Rule, from: SourceName, count: usize) -> Diagnosis {
-    let what = match rule {
-        Rule::ReadDenied => "refuses to let them be read",
-        Rule::NoSuchBucket => "has no such bucket",
-        _ => "did not let them be read",
-    };
-    Diagnosis {
-        rule,
-        severity: Severity::Loss,
-        about: About { store: Some(from.clone()), ..About::default() },
-        expected: None,
-        found: Some(format!("{count} objects")),
-        text: format!("{count} objects were not looked at: {from} {what}"),
+/// Why a store served nothing of some objects.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Refusal {
+    rule: Rule,
+    what: &'static str,
+    from: SourceName,
+}
+
+impl Refusal {
+    /// Whatever was not read is not proven: this weighs as a loss, so that nobody takes the rest for all.
+    fn of_so_many(self, count: usize) -> Diagnosis {
+        let Self { rule, what, from } = self;
+        let objects = if count == 1 { "1 object was".to_owned() } else { format!("{count} objects were") };
+        Diagnosis {
+            rule,
+            severity: Severity::Loss,
+            about: About { store: Some(from.clone()), ..About::default() },
+            expected: None,
+            found: Some(format!("not read: {count}")),
+            text: format!("{objects} not looked at: {from} {what}"),
+        }
     }
 }

@@ -30,7 +30,8 @@ pub(super) fn track(
         duration_ms: segment.listed.duration.and_then(|time| u64::try_from(time.as_millis()).ok()),
         size: place.info.and_then(|info| info.size),
         presence: place.presence,
-        obstacle: place.obstacle.clone(),
+        // What a store lists it may still not hand out.
+        obstacle: place.obstacle.clone().or_else(|| gathered.media.get(&segment.name)?.unread.clone()),
         failover: lists.failover(plan, placed.playlist),
         run: segment.run,
         media: gathered.media.get(&segment.name).cloned(),

@@ -116,6 +116,21 @@ fn sides(what: &Corruption) -> (Option<String>, String) {
         Corruption::FramesMissing { expected, found } => {
             (Some(format!("{expected} frames")), format!("{found} frames"))
         }
-        other => (None, other.to_string()),
+        Corruption::Empty
+        | Corruption::Page(_)
+        | Corruption::UnknownEnd
+        | Corruption::NotTransportStream
+        | Corruption::CutInPacket
+        | Corruption::LostSync { .. }
+        | Corruption::NoProgram
+        | Corruption::NoMedia
+        | Corruption::Continuity { .. }
+        | Corruption::SameAs { .. }
+        | Corruption::NotOfFormat { .. }
+        | Corruption::CutInside { .. }
+        | Corruption::Broken { .. }
+        | Corruption::Trailing { .. }
+        | Corruption::NoIndex
+        | Corruption::WrongIndex { .. } => (None, what.to_string()),
     }
 }

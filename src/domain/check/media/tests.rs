@@ -81,10 +81,10 @@ impl Case {
     }
 
     fn ts(&mut self, n: usize) -> &mut TsFacts {
-        match &mut self.media[n].structure {
-            Structure::TransportStream(facts) => facts,
-            other => panic!("{other:?}"),
-        }
+        let Structure::TransportStream(facts) = &mut self.media[n].structure else {
+            panic!("a transport stream")
+        };
+        facts
     }
 
     fn closer(&mut self, n: usize) -> &mut CloserFacts {
@@ -104,20 +104,23 @@ impl Case {
         of_media(&media, &[track])
     }
 
-    /// Code, number of the segment, and weight of each.
-    fn told(&self) -> Vec<(&'static str, Option<usize>, Severity)> {
+    fn told(&self) -> Vec<Said> {
         let all = self.diagnoses();
         all.iter().map(|one| (one.rule.code(), one.about.segment, one.severity)).collect()
     }
 }
 
 type Change = fn(&mut Case);
+/// Code, number of the segment, and weight.
+type Said = (&'static str, Option<usize>, Severity);
+/// Its name, what it changes, and all that is said of it.
+type Defect = (&'static str, Box<dyn Fn(&mut Case)>, Vec<Said>);
 
 #[test]
 fn each_defect_has_its_own_diagnosis_and_a_clean_recording_has_none() {
     use Severity::{Loss, Note, Warning};
     let wrong = |what: Corruption| move |case: &mut Case| case.media[2].wrong = Some(what.clone());
-    let cases: Vec<(&str, Box<dyn Fn(&mut Case)>, Vec<(&str, Option<usize>, Severity)>)> = vec![
+    let cases: Vec<Defect> = vec![
         ("clean", Box::new(|_| ()), vec![]),
         ("page", Box::new(wrong(Corruption::Page(Page::Html))), vec![("RF601", Some(3), Loss)]),
         ("cut", Box::new(wrong(Corruption::CutInPacket)), vec![("RF601", Some(3), Loss)]),

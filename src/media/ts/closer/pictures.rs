@@ -56,8 +56,14 @@ impl Pictures {
         Self { coding, zeros: 0, unit: None, count: 0, start: None, before: Before::default() }
     }
 
-    pub(super) fn take(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
+    pub(super) fn take(&mut self, mut bytes: &[u8]) {
+        while let Some((&byte, rest)) = bytes.split_first() {
+            if self.zeros == 0 && self.unit.is_none() && byte != 0 {
+                // Most of a picture has nothing to tell, and start codes begin with a zero.
+                bytes = &bytes[bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len())..];
+                continue;
+            }
+            bytes = rest;
             if byte == 1 && self.zeros >= 2 {
                 self.zeros = 0;
                 self.end();
