@@ -70,8 +70,10 @@ impl<'a> Noticed<'a> {
                 noticed.without_playlist.insert(*track);
             } else if let Finding::NotAPlaylist { playlist, .. } = finding {
                 noticed.not_playlists.insert(playlist);
-            } else if let Finding::TransferChosen { other, .. } = finding {
-                noticed.superseded.insert(other);
+            } else if let Finding::TransferChosen { other: key, .. } | Finding::UnreadPlaylist { key } =
+                finding
+            {
+                noticed.superseded.insert(key);
             }
         }
         noticed

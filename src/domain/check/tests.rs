@@ -1,5 +1,6 @@
 //! A recording without anything wrong, and what each damage makes of it.
 
+mod findings;
 mod kit;
 mod removed;
 mod rules;
