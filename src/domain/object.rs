@@ -39,6 +39,19 @@ pub enum Restore {
 }
 
 impl ObjectInfo {
+    /// Whether its class is one from which objects are read only after a restore, by the name that its store has
+    /// for it (the vendors' pages on storage classes, 2026). Some buckets of OSS serve `Archive` at once, and
+    /// OBS's `COLD` is its archive.
+    #[must_use]
+    pub fn is_archived(&self) -> bool {
+        let plain = |class: &String| -> String {
+            class.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+        };
+        let archives =
+            ["glacier", "deeparchive", "archive", "mazarchive", "coldarchive", "deepcoldarchive", "cold"];
+        self.class.as_ref().map(plain).is_some_and(|class| archives.contains(&class.as_str()))
+    }
+
     /// An object of which only the key is known.
     #[must_use]
     pub fn bare(key: ObjectKey) -> Self {
@@ -51,6 +64,31 @@ impl ObjectInfo {
             class: None,
             content_type: None,
             restore: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_classes_that_want_a_restore_are_archives() {
+        for (class, archived) in [
+            (None, false),
+            (Some("STANDARD_IA"), false),
+            (Some("GLACIER_IR"), false),
+            (Some("INTELLIGENT_TIERING"), false),
+            (Some("archive with direct reading"), false),
+            (Some("GLACIER"), true),
+            (Some("DEEP_ARCHIVE"), true),
+            (Some("ColdArchive"), true),
+            (Some("Archive"), true),
+            (Some("deep archive"), true),
+        ] {
+            let key = ObjectKey::parse("a").unwrap();
+            let info = ObjectInfo { class: class.map(str::to_owned), ..ObjectInfo::bare(key) };
+            assert_eq!(info.is_archived(), archived, "{class:?}");
         }
     }
 }

@@ -126,23 +126,6 @@ pub(super) fn is_frozen(info: &ObjectInfo) -> bool {
     match info.restore {
         Some(Restore::Restored { .. }) => false,
         Some(Restore::UnderWay) => true,
-        None => info.class.as_deref().is_some_and(is_archived),
+        None => info.is_archived(),
     }
-}
-
-/// Classes whose objects cannot be read before they are restored: Amazon S3 (2026-07; `GLACIER_IR` can be),
-/// Aliyun OSS (2026-08), Tencent COS, Kingsoft, Huawei and Baidu by their protocols, Qiniu Kodo by the words
-/// that stand for its numbers 2 and 3 (4 can be read at once).
-fn is_archived(class: &str) -> bool {
-    const ARCHIVED: [&str; 8] = [
-        "glacier",
-        "deep_archive",
-        "archive",
-        "coldarchive",
-        "cold_archive",
-        "deepcoldarchive",
-        "deep archive",
-        "cold",
-    ];
-    ARCHIVED.iter().any(|archived| class.eq_ignore_ascii_case(archived))
 }

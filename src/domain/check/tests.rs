@@ -4,4 +4,6 @@ mod findings;
 mod kit;
 mod removed;
 mod rules;
+mod table;
 mod time;
+mod told;
