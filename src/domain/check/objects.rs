@@ -25,7 +25,12 @@ pub(super) fn diagnose(facts: &Facts<'_>) -> Vec<Diagnosis> {
             let about = |diagnosis: Diagnosis| diagnosis.of_segment(facts, (number, place));
             let listed = facts.gathered.plan.tracks.get(number).and_then(|plan| plan.segments.get(place));
             let clear = listed.is_none_or(|segment| segment.listed.encryption == Encryption::Clear);
-            diagnoses.extend(where_it_is(facts, &segment.name, found, "is listed and").map(about));
+            // What has a URL of its own is where its playlist says.
+            let placed =
+                matches!(found.presence, Presence::Elsewhere { .. }) && has_url(facts, &segment.name);
+            if !placed {
+                diagnoses.extend(where_it_is(facts, &segment.name, found, "is listed and").map(about));
+            }
             diagnoses.extend(archived(facts, &segment.name, found).map(about));
             diagnoses.extend(sizes(facts, &segment.name, found, clear).into_iter().map(about));
         }
@@ -54,6 +59,10 @@ fn others<'a>(facts: &Facts<'a>, seen: &mut HashSet<&'a ObjectName>) -> Vec<Diag
 /// Whether the name of a segment is one that is never asked for; the playlist's rule says so.
 fn is_refused(facts: &Facts<'_>, name: &ObjectName) -> bool {
     facts.sightings.item(name).is_some_and(|item| item.place == ItemPlace::Refused)
+}
+
+fn has_url(facts: &Facts<'_>, name: &ObjectName) -> bool {
+    facts.sightings.item(name).is_some_and(|item| matches!(item.place, ItemPlace::Url(_)))
 }
 
 fn where_it_is(facts: &Facts<'_>, name: &ObjectName, found: &Where<'_>, why: &str) -> Option<Diagnosis> {
