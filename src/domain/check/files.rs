@@ -128,7 +128,8 @@ impl<'a> Files<'a> {
     }
 }
 
-/// Chosen playlists that were not read or are none, by track and failover. The plan names those that were.
+/// Chosen playlists that were not read to their end or are none, by track and failover. The plan names those that
+/// were.
 fn unread_sets(gathered: &Gathered<'_>) -> HashSet<(TrackId, Option<u8>)> {
     let read: HashSet<_> = gathered
         .plan
@@ -142,7 +143,12 @@ fn unread_sets(gathered: &Gathered<'_>) -> HashSet<(TrackId, Option<u8>)> {
         .iter()
         .flat_map(|track| track.playlists.iter().map(move |set: &PlaylistSet| (track.id, set)));
     let wrong = gathered.findings.iter().filter_map(|finding| {
-        let Finding::NotAPlaylist { playlist, .. } = finding else { return None };
+        let (Finding::NotAPlaylist { playlist, .. }
+        | Finding::CutOff { playlist, .. }
+        | Finding::TooLarge { playlist, .. }) = finding
+        else {
+            return None;
+        };
         Some(playlist)
     });
     let wrong: HashSet<_> = wrong.collect();

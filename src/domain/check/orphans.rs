@@ -67,7 +67,7 @@ fn orphan(
         // While a recording runs its list follows behind.
         Lies::AfterLast if running == Running::Yes => "it is newer than the list".to_owned(),
         Lies::AfterLast => {
-            "it starts behind the last that is listed: the recorder exited abnormally".to_owned()
+            "it starts after the last that is listed: the recorder exited abnormally".to_owned()
         }
         Lies::InHole(Presence::Unlisted) => {
             "it lies in a hole that no playlist explains, and may fill it".to_owned()

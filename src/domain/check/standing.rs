@@ -147,10 +147,7 @@ fn of_presence(presence: Presence) -> Standing {
 
 fn of_diagnosis(diagnosis: &Diagnosis) -> Standing {
     let (rule, is_loss) = (diagnosis.rule, diagnosis.severity == Severity::Loss);
-    // What is restored by now expects nothing.
-    let is_frozen = rule == Rule::SegmentFrozen
-        || rule == Rule::RestoreUnderWay && diagnosis.expected.is_some()
-        || rule == Rule::PlaylistFrozen && is_loss;
+    let is_frozen = rule == Rule::SegmentFrozen || rule == Rule::PlaylistFrozen && is_loss;
     if is_frozen {
         Standing::Frozen
     } else if !is_loss {
@@ -160,8 +157,7 @@ fn of_diagnosis(diagnosis: &Diagnosis) -> Standing {
         Standing::Unknown
     } else if [Rule::PlaylistDenied, Rule::ReadDenied].contains(&rule) {
         Standing::Denied
-    } else if [Rule::PlaylistEmpty, Rule::NotAPlaylist].contains(&rule) || rule >= Rule::Structure {
-        // Bytes that were read are wrong, those of a playlist too.
+    } else if rule >= Rule::Structure {
         Standing::Corrupt
     } else {
         Standing::Incomplete

@@ -321,7 +321,9 @@ fn reasons(plan: &TrackPlan, entries: &[Entry], unread: bool) -> BTreeMap<i64, R
             breaks.binary_search_by_key(&index, |found| found.before).ok().map(|place| breaks[place].why)
         });
         let probed = !plan.runs.is_empty();
+        let beside_rebuilt = entry.index.is_some_and(|index| is_probed(plan, index));
         let reason = match found {
+            Some(BreakReason::Failover) if beside_rebuilt => Reason::of(Presence::Unknown),
             Some(BreakReason::Discontinuity) => Reason::of(Presence::NeverRecorded),
             // Whoever took over was not there yet; unless a list of it could not be read.
             Some(BreakReason::Failover) if unread => Reason::of(Presence::Unknown),
