@@ -23,10 +23,10 @@ pub(super) fn diagnose(facts: &Facts<'_>, running: Running) -> Vec<Diagnosis> {
     let mut errors: BTreeSet<(Option<i64>, &ErrorCode)> = BTreeSet::new();
     let mut once: BTreeSet<(Rule, String)> = BTreeSet::new();
     for event in &told.events {
-        let found = match &event.what {
-            Happened::Failed(error) if !errors.insert((error.module, &error.code)) => None,
-            Happened::Failed(error) => failed(error),
-            other => happened(facts, other),
+        let found = if let Happened::Failed(error) = &event.what {
+            errors.insert((error.module, &error.code)).then(|| failed(error)).flatten()
+        } else {
+            happened(facts, &event.what)
         };
         let found = found.map(|found| found.from(event.at));
         // Deliveries come twice, and states again and again.
@@ -181,17 +181,15 @@ fn abnormal_exit(facts: &Facts<'_>, running: Running) -> Option<Diagnosis> {
     let told = &facts.gathered.told;
     let by_event = told.events.iter().find_map(|event| {
         let ToldEvent { at, recorder: _, what } = event;
-        let how = match what {
-            Happened::Exited { status } if *status != 0 => format!("exit status {status}"),
-            Happened::Status { number: 20 } => "status 20".to_owned(),
-            Happened::Failed(ToldError { code: ErrorCode::Name(name), .. })
-                if name.ends_with("RecorderExpireExit") || name.ends_with("RecorderExit") =>
-            {
-                printable(name)
-            }
-            _ => return None,
+        let how = if let Happened::Exited { status } = what {
+            (*status != 0).then(|| format!("exit status {status}"))
+        } else if let Happened::Failed(ToldError { code: ErrorCode::Name(name), .. }) = what {
+            let exits = ["RecorderExpireExit", "RecorderExit"].iter().any(|exit| name.ends_with(exit));
+            exits.then(|| printable(name))
+        } else {
+            (*what == Happened::Status { number: 20 }).then(|| "status 20".to_owned())
         };
-        Some((how, *at))
+        Some((how?, *at))
     });
     let by_state = || (told.state == ToldState::Failed).then(|| ("an abnormal end".to_owned(), None));
     let by_orphan = || {

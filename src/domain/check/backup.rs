@@ -31,16 +31,17 @@ pub(super) fn diagnose(facts: &Facts<'_>, diagnoses: &[Diagnosis]) -> Option<Dia
 
 /// Whether something is not in the recording's own store that could come there.
 fn is_missing(diagnosis: &Diagnosis) -> bool {
-    match diagnosis.rule {
-        Rule::SegmentElsewhere | Rule::ToldAbsent | Rule::Mp4NotYet => true,
-        // Whoever may not read does not know what is missing, and what is frozen is there.
-        Rule::SegmentUnread
-        | Rule::ReadDenied
-        | Rule::PlaylistDenied
-        | Rule::PlaylistFrozen
-        | Rule::StillRunning => false,
-        _ => diagnosis.severity == Severity::Loss && diagnosis.rule < Rule::Structure,
-    }
+    // Whoever may not read does not know what is missing, and what is frozen is there.
+    const NOT_KNOWN: [Rule; 5] = [
+        Rule::SegmentUnread,
+        Rule::ReadDenied,
+        Rule::PlaylistDenied,
+        Rule::PlaylistFrozen,
+        Rule::StillRunning,
+    ];
+    let rule = diagnosis.rule;
+    [Rule::SegmentElsewhere, Rule::ToldAbsent, Rule::Mp4NotYet].contains(&rule)
+        || diagnosis.severity == Severity::Loss && rule < Rule::Structure && !NOT_KNOWN.contains(&rule)
 }
 
 fn under_way(deadline: Option<SliceTime>) -> Diagnosis {

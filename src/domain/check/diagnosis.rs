@@ -1,5 +1,7 @@
 //! How a diagnosis is put together, and the words that all of them share.
 
+use std::collections::BTreeSet;
+
 use super::facts::Facts;
 use super::{About, Diagnosis, Rule, Severity};
 use crate::domain::key::{KeyPrefix, ObjectKey};
@@ -75,7 +77,14 @@ impl Diagnosis {
 }
 
 /// Puts the worst first, and sorts by time among equals; what has no time comes last.
+///
+/// What is wrong with a whole store is told once, whoever met it.
 pub(super) fn in_order(mut diagnoses: Vec<Diagnosis>) -> Vec<Diagnosis> {
+    let mut told: BTreeSet<(Rule, Option<SourceName>)> = BTreeSet::new();
+    diagnoses.retain(|diagnosis| {
+        let About { object, store, .. } = &diagnosis.about;
+        object.is_some() || store.is_none() || told.insert((diagnosis.rule, store.clone()))
+    });
     diagnoses.sort_by(|a, b| {
         let key = |one: &Diagnosis| {
             let about = &one.about;

@@ -75,15 +75,14 @@ fn switches(facts: &Facts<'_>) -> BTreeMap<u32, Switch> {
 /// Switches that Agora told of and that no file shows.
 fn without_files(facts: &Facts<'_>, shown: usize) -> Option<Diagnosis> {
     let told = facts.gathered.told.events.iter();
-    let told: Vec<_> = told.filter(|event| matches!(event.what, Happened::FailedOver { .. })).collect();
-    // Each of them is told once; old and new recorder tell of it under the same new uid.
-    let mut uids: Vec<_> = told
-        .iter()
-        .map(|event| match event.what {
-            Happened::FailedOver { uid } => uid,
-            _ => None,
+    let told: Vec<_> = told
+        .filter_map(|event| {
+            let Happened::FailedOver { uid } = event.what else { return None };
+            Some((uid, event.at))
         })
         .collect();
+    // Each of them is told once; old and new recorder tell of it under the same new uid.
+    let mut uids: Vec<_> = told.iter().map(|(uid, _)| *uid).collect();
     uids.sort_unstable();
     uids.dedup();
     let missing = uids.len().checked_sub(shown).filter(|missing| *missing > 0)?;
@@ -92,6 +91,6 @@ fn without_files(facts: &Facts<'_>, shown: usize) -> Option<Diagnosis> {
         "Agora says that another recorder took over {}, and no file of it is there",
         if missing == 1 { "once".to_owned() } else { counted(count, "time") }
     );
-    let last = told.last().and_then(|event| event.at);
+    let last = told.last().and_then(|(_, at)| *at);
     Some(Diagnosis::new(Rule::Failover, text).expected("bak files").found("none").from(last))
 }

@@ -128,7 +128,8 @@ impl<'a> Files<'a> {
     }
 }
 
-/// Chosen playlists that were not read or are none, by track and failover. The plan names those that were.
+/// Chosen playlists that were not read to their end or are none, by track and failover. The plan names those that
+/// were.
 fn unread_sets(gathered: &Gathered<'_>) -> HashSet<(TrackId, Option<u8>)> {
     let read: HashSet<_> = gathered
         .plan
@@ -141,9 +142,14 @@ fn unread_sets(gathered: &Gathered<'_>) -> HashSet<(TrackId, Option<u8>)> {
         .tracks
         .iter()
         .flat_map(|track| track.playlists.iter().map(move |set: &PlaylistSet| (track.id, set)));
-    let wrong = gathered.findings.iter().filter_map(|finding| match finding {
-        Finding::NotAPlaylist { playlist, .. } => Some(playlist),
-        _ => None,
+    let wrong = gathered.findings.iter().filter_map(|finding| {
+        let (Finding::NotAPlaylist { playlist, .. }
+        | Finding::CutOff { playlist, .. }
+        | Finding::TooLarge { playlist, .. }) = finding
+        else {
+            return None;
+        };
+        Some(playlist)
     });
     let wrong: HashSet<_> = wrong.collect();
     sets.filter(|(track, set)| {
@@ -156,12 +162,15 @@ fn unread_sets(gathered: &Gathered<'_>) -> HashSet<(TrackId, Option<u8>)> {
 
 /// Playlists whose end is not known.
 fn open_playlists<'a>(gathered: &'a Gathered<'_>) -> BTreeSet<&'a ObjectKey> {
-    let told = gathered.findings.iter().filter_map(|finding| match finding {
-        Finding::NotEnded { playlist }
+    let told = gathered.findings.iter().filter_map(|finding| {
+        let (Finding::NotEnded { playlist }
         | Finding::CutOff { playlist, .. }
         | Finding::TooLarge { playlist, .. }
-        | Finding::NotAPlaylist { playlist, .. } => Some(playlist),
-        _ => None,
+        | Finding::NotAPlaylist { playlist, .. }) = finding
+        else {
+            return None;
+        };
+        Some(playlist)
     });
     let seen = gathered.playlists.iter().filter_map(|seen| match &seen.text {
         PlaylistText::Read(playlist) if playlist.ended == Ended::No => Some(&seen.info.key),

@@ -31,6 +31,8 @@ struct Lists<'a> {
     absent: BTreeMap<TrackId, &'a ObjectKey>,
     /// Of a recording that runs: those that are not finished because of that.
     unfinished: BTreeSet<&'a ObjectKey>,
+    /// Those that break off.
+    cut: BTreeSet<&'a ObjectKey>,
 }
 
 impl<'a> Lists<'a> {
@@ -55,7 +57,11 @@ impl<'a> Lists<'a> {
             Running::Yes => unfinished(gathered),
             Running::No => BTreeSet::new(),
         };
-        Self { tracks, sizes, absent, unfinished }
+        let cut = gathered.findings.iter().filter_map(|finding| {
+            let Finding::CutOff { playlist, .. } = finding else { return None };
+            Some(playlist)
+        });
+        Self { tracks, sizes, absent, unfinished, cut: cut.collect() }
     }
 }
 
@@ -86,6 +92,8 @@ fn diagnosis(facts: &Facts<'_>, lists: &Lists<'_>, finding: &Finding) -> Option<
         | Finding::RegionFollowed { .. }
         | Finding::ToldAbsent { .. } => return None,
         Finding::NotEnded { playlist } if lists.unfinished.contains(playlist) => return None,
+        // What breaks off cannot say that it is finished.
+        Finding::NotEnded { playlist } if lists.cut.contains(playlist) => return None,
         Finding::UnknownName { key } => of_key(Rule::UnknownName, key).expected("a name by Agora's rules"),
         Finding::UnsafeKey { text, why } => {
             plain(Rule::UnsafeKey).of_object(text.as_str()).found(why.to_string())
@@ -191,17 +199,22 @@ fn in_seconds(ms: u64) -> String {
     seconds(i64::try_from(ms).unwrap_or(i64::MAX))
 }
 
-/// Of several versions of a playlist the larger one counts (Agora, "manage recorded files", 2026-07).
-fn transferred(facts: &Facts<'_>, lists: &Lists<'_>, chosen: &ObjectKey, other: &ObjectKey) -> Diagnosis {
+/// Whether a transferred copy is used because it is larger than the playlist itself.
+pub(super) fn is_larger_copy(facts: &Facts<'_>, chosen: &ObjectKey, other: &ObjectKey) -> bool {
     let id = &facts.gathered.recording.id;
     let is_copy = |key: &ObjectKey| {
         FileName::parse(key.file_name().as_str(), Some(id))
             .is_some_and(|name| matches!(name.role, Role::Playlist { transfer: Some(_) }))
     };
+    is_copy(chosen) && !is_copy(other)
+}
+
+/// Of several versions of a playlist the larger one counts (Agora, "manage recorded files", 2026-07).
+fn transferred(facts: &Facts<'_>, lists: &Lists<'_>, chosen: &ObjectKey, other: &ObjectKey) -> Diagnosis {
     let (chosen_name, other_name) = (called(chosen, facts.folder()), called(other, facts.folder()));
     let size =
         |key: &ObjectKey| lists.sizes.get(key).map_or_else(String::new, |size| format!(" ({size} bytes)"));
-    let (rule, text) = if is_copy(chosen) && !is_copy(other) {
+    let (rule, text) = if is_larger_copy(facts, chosen, other) {
         let text = format!(
             "`{other_name}`{} is smaller than its transferred copy `{chosen_name}`{}, which is used",
             size(other),

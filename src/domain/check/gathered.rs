@@ -44,7 +44,7 @@ pub struct Gathered<'a> {
     pub media: BTreeMap<ObjectName, MediaSeen>,
     /// How deep was looked.
     pub depth: Depth,
-    /// The folder in which the settings say that it lies, where they say so.
+    /// The folder below which the settings say that it lies, where they say so and it was looked for elsewhere too.
     pub expected_folder: Option<KeyPrefix>,
     /// When.
     pub at: SliceTime,

@@ -49,7 +49,9 @@ fn of_break(facts: &Facts<'_>, plan: &TrackPlan, track: &CheckedTrack, found: &B
     };
     let between = format!("between `{}` and `{}`", names.0, names.1);
     match found.why {
-        BreakReason::Discontinuity => Vec::new(),
+        BreakReason::Discontinuity => announced(track, hole, &between),
+        // What was recorded beside slices without a list nobody knows; the switch itself is told.
+        BreakReason::Failover if probed => Vec::new(),
         BreakReason::Overlap => vec![about(
             Diagnosis::new(
                 Rule::Overlap,
@@ -57,7 +59,7 @@ fn of_break(facts: &Facts<'_>, plan: &TrackPlan, track: &CheckedTrack, found: &B
             )
             .of_object(names.1.as_str())
             .expected("one after the other")
-            .found(format!("{length} twice")),
+            .found(format!("{} ms twice", ms.saturating_abs())),
             twice,
         )],
         BreakReason::Failover if ms < 0 => vec![about(
@@ -89,6 +91,26 @@ fn of_break(facts: &Facts<'_>, plan: &TrackPlan, track: &CheckedTrack, found: &B
         )],
         BreakReason::Unlisted => unlisted(facts, track, hole, &between),
     }
+}
+
+/// A break that the playlist announces: where it is long enough to be noticed it is told, as no loss.
+fn announced(track: &CheckedTrack, (from, until): (SliceTime, SliceTime), between: &str) -> Vec<Diagnosis> {
+    if until.ms_since(from) < NOTICED_MS {
+        return Vec::new();
+    }
+    let silent = within(track, from, until).filter(|piece| piece.presence == Presence::NeverRecorded);
+    let told = silent.map(|piece| {
+        let length = seconds(piece.until.ms_since(piece.from));
+        Diagnosis::new(
+            Rule::NeverRecorded,
+            format!("{}: nothing was recorded for {length} {between}, as the playlist announces", track.id),
+        )
+        .of_track(track.id)
+        .found(format!("{length} without a stream"))
+        .from(Some(piece.from))
+        .until(Some(piece.until))
+    });
+    told.collect()
 }
 
 /// A hole that no playlist explains, and what events say about parts of it.

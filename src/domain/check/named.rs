@@ -83,9 +83,9 @@ impl Known {
                 }
             }
         }
-        let without_playlist = gathered.findings.iter().filter_map(|finding| match finding {
-            Finding::NoPlaylist { track } => Some(*track),
-            _ => None,
+        let without_playlist = gathered.findings.iter().filter_map(|finding| {
+            let Finding::NoPlaylist { track } = finding else { return None };
+            Some(*track)
         });
         Self { here, absent_playlists, without_playlist: without_playlist.collect() }
     }

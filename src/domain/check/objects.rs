@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use super::diagnosis::{bytes, called, counted, listed};
 use super::facts::Facts;
 use super::sightings::{Where, is_frozen};
-use super::{Diagnosis, Presence, Rule};
+use super::{Diagnosis, Presence, Rule, Severity};
+use crate::domain::finding::Finding;
 use crate::domain::key::ObjectName;
 use crate::domain::object::{ObjectInfo, Restore};
 use crate::domain::place::{Denial, Obstacle, SourceName};
@@ -17,21 +18,46 @@ use crate::domain::report::ObjectRole;
 pub(super) fn diagnose(facts: &Facts<'_>) -> Vec<Diagnosis> {
     let mut diagnoses = Vec::new();
     let mut seen: HashSet<&ObjectName> = HashSet::new();
+    let cut = cut_lines(facts);
     for (number, (track, places)) in facts.tracks.iter().zip(facts.places).enumerate() {
         for (place, (segment, found)) in track.segments.iter().zip(places).enumerate() {
-            if !seen.insert(&segment.name) || is_refused(facts, &segment.name) {
+            if !seen.insert(&segment.name)
+                || is_refused(facts, &segment.name)
+                || is_cut(facts, &cut, number, place)
+            {
                 continue;
             }
             let about = |diagnosis: Diagnosis| diagnosis.of_segment(facts, (number, place));
             let listed = facts.gathered.plan.tracks.get(number).and_then(|plan| plan.segments.get(place));
             let clear = listed.is_none_or(|segment| segment.listed.encryption == Encryption::Clear);
-            diagnoses.extend(where_it_is(facts, &segment.name, found, "is listed and").map(about));
-            diagnoses.extend(archived(facts, &segment.name, found).map(about));
+            // What has a URL of its own is where its playlist says.
+            let placed =
+                matches!(found.presence, Presence::Elsewhere { .. }) && has_url(facts, &segment.name);
+            if !placed {
+                diagnoses.extend(where_it_is(facts, &segment.name, found, "is listed and").map(about));
+            }
+            diagnoses.extend(archived(facts, &segment.name, found).into_iter().map(about));
+            diagnoses.extend(empty_copy(facts, &segment.name, found).map(about));
             diagnoses.extend(sizes(facts, &segment.name, found, clear).into_iter().map(about));
         }
     }
     diagnoses.extend(others(facts, &mut seen));
     diagnoses
+}
+
+/// The last lines of playlists that break off there.
+fn cut_lines(facts: &Facts<'_>) -> HashSet<usize> {
+    let cut = facts.gathered.findings.iter().filter_map(|finding| {
+        let Finding::CutOff { line, .. } = finding else { return None };
+        Some(*line)
+    });
+    cut.collect()
+}
+
+/// Whether a segment is what is left of a name where its playlist breaks off; that the playlist does is told.
+fn is_cut(facts: &Facts<'_>, cut: &HashSet<usize>, track: usize, place: usize) -> bool {
+    let plan = facts.gathered.plan.tracks.get(track).and_then(|plan| plan.segments.get(place));
+    plan.is_some_and(|segment| segment.starts.is_none() && cut.contains(&segment.listed.line))
 }
 
 /// Files beside the segments: MP4 and sound files, pictures, and what segments need before they play.
@@ -45,7 +71,7 @@ fn others<'a>(facts: &Facts<'a>, seen: &mut HashSet<&'a ObjectName>) -> Vec<Diag
         let found = facts.sightings.find(&item.name);
         let about = |diagnosis: Diagnosis| diagnosis.of_object(called(key, facts.folder())).from(item.starts);
         diagnoses.extend(where_it_is(facts, &item.name, &found, "is needed and").map(about));
-        diagnoses.extend(archived(facts, &item.name, &found).map(about));
+        diagnoses.extend(archived(facts, &item.name, &found).into_iter().map(about));
         diagnoses.extend(sizes(facts, &item.name, &found, true).into_iter().map(about));
     }
     diagnoses
@@ -54,6 +80,10 @@ fn others<'a>(facts: &Facts<'a>, seen: &mut HashSet<&'a ObjectName>) -> Vec<Diag
 /// Whether the name of a segment is one that is never asked for; the playlist's rule says so.
 fn is_refused(facts: &Facts<'_>, name: &ObjectName) -> bool {
     facts.sightings.item(name).is_some_and(|item| item.place == ItemPlace::Refused)
+}
+
+fn has_url(facts: &Facts<'_>, name: &ObjectName) -> bool {
+    facts.sightings.item(name).is_some_and(|item| matches!(item.place, ItemPlace::Url(_)))
 }
 
 fn where_it_is(facts: &Facts<'_>, name: &ObjectName, found: &Where<'_>, why: &str) -> Option<Diagnosis> {
@@ -115,43 +145,55 @@ fn unread(facts: &Facts<'_>, name: &ObjectName, found: &Where<'_>) -> Option<Dia
     Some(Diagnosis::new(Rule::SegmentUnread, text).in_store(store).expected("there or absent").found(found))
 }
 
-fn archived(facts: &Facts<'_>, name: &ObjectName, found: &Where<'_>) -> Option<Diagnosis> {
+/// A copy without a byte of what another store has whole.
+fn empty_copy(facts: &Facts<'_>, name: &ObjectName, found: &Where<'_>) -> Option<Diagnosis> {
+    let Presence::Elsewhere { .. } = found.presence else { return None };
+    let (store, _) = found.copies.iter().find(|(_, info)| info.size == Some(0))?;
+    let store = facts.store(*store);
+    Some(
+        Diagnosis::new(Rule::SegmentEmpty, format!("`{name}` has no bytes in {}", said(store)))
+            .weighing(Severity::Warning)
+            .in_store(store)
+            .expected("media")
+            .found(bytes(0)),
+    )
+}
+
+fn archived(facts: &Facts<'_>, name: &ObjectName, found: &Where<'_>) -> Vec<Diagnosis> {
     let store = match found.presence {
         Presence::Present => facts.store(0),
         Presence::Elsewhere { store } => facts.store(store),
-        Presence::Lost | Presence::Unlisted | Presence::NeverRecorded | Presence::Unknown => return None,
+        Presence::Lost | Presence::Unlisted | Presence::NeverRecorded | Presence::Unknown => {
+            return Vec::new();
+        }
     };
     let class = |info: Option<&ObjectInfo>| match info.and_then(|info| info.class.as_deref()) {
         Some(class) => format!("archived as {class}"),
         None => "archived".to_owned(),
     };
-    let diagnosis = match (found.info.and_then(|info| info.restore), &found.obstacle) {
-        (Some(Restore::Restored { until }), _) => {
-            let end = until.map_or_else(String::new, |until| format!(" until {until}"));
-            Diagnosis::new(Rule::RestoreUnderWay, format!("`{name}` is restored from the archive{end}"))
-                .found(format!("restored{end}"))
-        }
-        (Some(Restore::UnderWay), _) => {
-            Diagnosis::new(Rule::RestoreUnderWay, format!("`{name}` is being restored from the archive"))
-                .expected("readable")
-                .found("being restored")
-        }
-        (None, Some(Obstacle::Frozen { class: named })) => {
-            let state = match named {
-                Some(class) => format!("archived as {class}"),
-                None => class(found.info),
-            };
-            let text = format!("`{name}` is {state} in {} and has to be restored first", said(store));
-            Diagnosis::new(Rule::SegmentFrozen, text).expected("readable").found(state)
-        }
-        (None, _) if found.info.is_some_and(is_frozen) => {
-            let state = class(found.info);
-            let text = format!("`{name}` is {state} in {} and has to be restored first", said(store));
-            Diagnosis::new(Rule::SegmentFrozen, text).expected("readable").found(state)
-        }
-        (None, _) => return None,
+    let mut diagnoses = Vec::new();
+    let state = if let Some(Obstacle::Frozen { class: named }) = &found.obstacle {
+        Some(named.as_ref().map_or_else(|| class(found.info), |class| format!("archived as {class}")))
+    } else {
+        found.info.is_some_and(is_frozen).then(|| class(found.info))
     };
-    Some(diagnosis.in_store(store))
+    if let Some(state) = state {
+        let text = format!("`{name}` is {state} in {} and has to be restored first", said(store));
+        diagnoses.push(Diagnosis::new(Rule::SegmentFrozen, text).expected("readable").found(state));
+    }
+    match found.info.and_then(|info| info.restore) {
+        Some(Restore::Restored { until }) => {
+            let end = until.map_or_else(String::new, |until| format!(" until {until}"));
+            let text = format!("`{name}` is restored from the archive{end}");
+            diagnoses.push(Diagnosis::new(Rule::RestoreUnderWay, text).found(format!("restored{end}")));
+        }
+        Some(Restore::UnderWay) => {
+            let text = format!("`{name}` is being restored from the archive");
+            diagnoses.push(Diagnosis::new(Rule::RestoreUnderWay, text).found("being restored"));
+        }
+        None => {}
+    }
+    diagnoses.into_iter().map(|diagnosis| diagnosis.in_store(store)).collect()
 }
 
 fn sizes(facts: &Facts<'_>, name: &ObjectName, found: &Where<'_>, clear: bool) -> Vec<Diagnosis> {

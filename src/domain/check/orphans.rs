@@ -67,10 +67,10 @@ fn orphan(
         // While a recording runs its list follows behind.
         Lies::AfterLast if running == Running::Yes => "it is newer than the list".to_owned(),
         Lies::AfterLast => {
-            "it starts behind the last that is listed: the recorder exited abnormally".to_owned()
+            "it starts after the last that is listed: the recorder exited abnormally".to_owned()
         }
         Lies::InHole(Presence::Unlisted) => {
-            "it lies in a hole that no playlist explains, and fills it".to_owned()
+            "it lies in a hole that no playlist explains, and may fill it".to_owned()
         }
         Lies::InHole(Presence::Unknown) => "it lies where nobody knows what was recorded".to_owned(),
         Lies::InHole(_) => "it lies in a break that the playlist announces".to_owned(),

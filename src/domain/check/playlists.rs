@@ -6,7 +6,7 @@ use super::diagnosis::{bytes, called, counted, listed, seconds};
 use super::facts::Facts;
 use super::gathered::{PlaylistSeen, PlaylistText, Version};
 use super::running::Running;
-use super::{Diagnosis, Presence, Rule};
+use super::{Diagnosis, Presence, Rule, findings};
 use crate::domain::finding::Finding;
 use crate::domain::key::{ObjectKey, ObjectName};
 use crate::domain::place::{Denial, Obstacle};
@@ -70,7 +70,11 @@ impl<'a> Noticed<'a> {
                 noticed.without_playlist.insert(*track);
             } else if let Finding::NotAPlaylist { playlist, .. } = finding {
                 noticed.not_playlists.insert(playlist);
-            } else if let Finding::TransferChosen { other, .. } = finding {
+            } else if let Finding::UnreadPlaylist { key } = finding {
+                noticed.superseded.insert(key);
+            } else if let Finding::TransferChosen { chosen, other } = finding
+                && !findings::is_larger_copy(facts, chosen, other)
+            {
                 noticed.superseded.insert(other);
             }
         }

@@ -24,9 +24,9 @@ pub(super) fn unfinished<'a>(gathered: &'a Gathered<'_>) -> BTreeSet<&'a ObjectK
     let last = gathered.recording.tracks.iter();
     let last = last.filter_map(|track| track.playlists.iter().max_by_key(|set| set.failover));
     let last: BTreeSet<_> = last.map(|set| &set.chosen.key).collect();
-    let open = gathered.findings.iter().filter_map(|finding| match finding {
-        Finding::NotEnded { playlist } => Some(playlist),
-        _ => None,
+    let open = gathered.findings.iter().filter_map(|finding| {
+        let Finding::NotEnded { playlist } = finding else { return None };
+        Some(playlist)
     });
     open.filter(|key| last.contains(key)).collect()
 }

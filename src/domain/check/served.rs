@@ -48,6 +48,10 @@ pub(super) fn diagnose(facts: &Facts<'_>) -> Vec<Diagnosis> {
     }
     for answer in &facts.gathered.players {
         for diagnosis in met(facts, answer, &mut told) {
+            // Who refuses one reader without a key refuses all.
+            if diagnosis.rule == Rule::AnonymousRefused && !told.insert(String::new()) {
+                continue;
+            }
             let diagnosis = diagnosis.in_store(store);
             diagnoses.push(match facts.segment(&answer.name) {
                 Some(place) => diagnosis.of_segment(facts, place),

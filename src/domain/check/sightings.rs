@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::Presence;
 use super::gathered::{Gathered, Seen, Sighting};
-use super::{Presence, StoreSeen};
 use crate::domain::key::ObjectName;
 use crate::domain::object::{ObjectInfo, Restore};
 use crate::domain::place::{Denial, Obstacle};
@@ -48,17 +48,17 @@ impl<'a> Sightings<'a> {
             [] => self.item(name).and_then(|item| item.listed.as_ref()),
             _ => None,
         };
-        place(&self.gathered.stores, sightings, listed)
+        place(sightings, listed)
     }
 }
 
-fn place<'a>(stores: &[StoreSeen], sightings: &'a [Sighting], listed: Option<&'a ObjectInfo>) -> Where<'a> {
+fn place<'a>(sightings: &'a [Sighting], listed: Option<&'a ObjectInfo>) -> Where<'a> {
     let mut copies: Vec<(usize, &ObjectInfo)> = listed.map(|info| (0, info)).into_iter().collect();
-    let (mut refused, mut frozen, mut sure) = (Vec::new(), None::<(usize, &Obstacle)>, 0);
+    let (mut refused, mut frozen, mut sure) = (Vec::new(), None::<(usize, &Obstacle)>, false);
     for Sighting { store, seen } in sightings {
         match seen {
             Seen::There(info) => copies.push((*store, info)),
-            Seen::Absent | Seen::Refused(Obstacle::Absent) => sure += 1,
+            Seen::Absent | Seen::Refused(Obstacle::Absent) => sure = true,
             // Who refuses because it is archived has it.
             Seen::Refused(obstacle @ Obstacle::Frozen { .. }) => {
                 if frozen.is_none_or(|(first, _)| *store < first) {
@@ -79,11 +79,9 @@ fn place<'a>(stores: &[StoreSeen], sightings: &'a [Sighting], listed: Option<&'a
         (None, Some((store, obstacle))) => (at(store), Some(obstacle.clone()), None),
         (None, None) => {
             let is_empty = !copies.is_empty();
-            let everybody = sure + copies.len() >= stores.len() && !(sightings.is_empty() && !is_empty);
-            let presence = match refused.is_empty() && (is_empty || everybody) {
-                true => Presence::Lost,
-                false => Presence::Unknown,
-            };
+            // Everybody is asked about what the first store lacks.
+            let is_sure = refused.is_empty() && (is_empty || sure);
+            let presence = if is_sure { Presence::Lost } else { Presence::Unknown };
             let worst = refused.iter().rev().max_by_key(|(_, obstacle)| weight(obstacle));
             (presence, worst.map(|(_, obstacle)| (*obstacle).clone()), copies.first().map(|(_, info)| *info))
         }
@@ -128,23 +126,6 @@ pub(super) fn is_frozen(info: &ObjectInfo) -> bool {
     match info.restore {
         Some(Restore::Restored { .. }) => false,
         Some(Restore::UnderWay) => true,
-        None => info.class.as_deref().is_some_and(is_archived),
+        None => info.is_archived(),
     }
-}
-
-/// Classes whose objects cannot be read before they are restored: Amazon S3 (2026-07; `GLACIER_IR` can be),
-/// Aliyun OSS (2026-08), Tencent COS, Kingsoft, Huawei and Baidu by their protocols, Qiniu Kodo by the words
-/// that stand for its numbers 2 and 3 (4 can be read at once).
-fn is_archived(class: &str) -> bool {
-    const ARCHIVED: [&str; 8] = [
-        "glacier",
-        "deep_archive",
-        "archive",
-        "coldarchive",
-        "cold_archive",
-        "deepcoldarchive",
-        "deep archive",
-        "cold",
-    ];
-    ARCHIVED.iter().any(|archived| class.eq_ignore_ascii_case(archived))
 }

@@ -146,23 +146,20 @@ fn of_presence(presence: Presence) -> Standing {
 }
 
 fn of_diagnosis(diagnosis: &Diagnosis) -> Standing {
-    if diagnosis.severity != Severity::Loss {
-        return match diagnosis.rule {
-            Rule::SegmentFrozen => Standing::Frozen,
-            Rule::RestoreUnderWay if diagnosis.expected.is_some() => Standing::Frozen,
-            _ => Standing::NothingMissing,
-        };
-    }
-    match diagnosis.rule {
+    let (rule, is_loss) = (diagnosis.rule, diagnosis.severity == Severity::Loss);
+    let is_frozen = rule == Rule::SegmentFrozen || rule == Rule::PlaylistFrozen && is_loss;
+    if is_frozen {
+        Standing::Frozen
+    } else if !is_loss {
+        Standing::NothingMissing
+    } else if rule == Rule::SegmentUnread || rule == Rule::PlaylistDenied && is_temporary(diagnosis) {
         // Which obstacle it was its own segment says.
-        Rule::SegmentUnread => Standing::Unknown,
-        Rule::PlaylistDenied if is_temporary(diagnosis) => Standing::Unknown,
-        Rule::PlaylistDenied => Standing::Denied,
-        Rule::ReadDenied => Standing::Denied,
-        Rule::PlaylistFrozen => Standing::Frozen,
-        // Bytes that were read are wrong, those of a playlist too.
-        Rule::PlaylistEmpty | Rule::NotAPlaylist => Standing::Corrupt,
-        rule if rule >= Rule::Structure => Standing::Corrupt,
-        _ => Standing::Incomplete,
+        Standing::Unknown
+    } else if [Rule::PlaylistDenied, Rule::ReadDenied].contains(&rule) {
+        Standing::Denied
+    } else if rule >= Rule::Structure {
+        Standing::Corrupt
+    } else {
+        Standing::Incomplete
     }
 }

@@ -105,22 +105,20 @@ fn diagnosis(store: &SourceName, rule: Rule, refused: &Refused<'_>, own: Option<
         (Some(first), objects) => format!("`{first}` and {}", counted(objects - 1, "other object")),
         (None, _) => "the listing".to_owned(),
     };
-    let text = match rule {
-        Rule::ListDenied => format!("{store} refuses to list: what no playlist names cannot be seen"),
-        Rule::ReadDenied => format!("{store} refuses to read {what}: the key may not"),
-        _ => match refused.asked {
-            Asked::Listing => format!("{store} could not be searched: {obstacle}"),
-            Asked::Object => format!("{store} did not serve {what}: {obstacle}"),
-        },
+    let (text, expected) = match (obstacle, refused.asked) {
+        (Obstacle::Denied(Denial::NotAllowed), Asked::Listing) => {
+            (format!("{store} refuses to list: what no playlist names cannot be seen"), "a key that may list")
+        }
+        (Obstacle::Denied(Denial::NotAllowed), Asked::Object) => {
+            (format!("{store} refuses to read {what}: the key may not"), "a key that may read")
+        }
+        (_, Asked::Listing) => (format!("{store} could not be searched: {obstacle}"), "an answer"),
+        (_, Asked::Object) => (format!("{store} did not serve {what}: {obstacle}"), "an answer"),
     };
     // What a fallback refuses is missed only where nobody else has it, and then that is told.
     let is_loss = rule == Rule::ReadDenied && own == Some(store);
     let severity = if is_loss { Severity::Loss } else { Severity::Warning };
-    let expected = match rule {
-        Rule::ReadDenied => "a key that may read",
-        Rule::ListDenied => "a key that may list",
-        _ => "an answer",
-    };
+
     Diagnosis::new(rule, text)
         .weighing(severity)
         .in_store(Some(store))
@@ -142,7 +140,8 @@ fn moved(facts: &Facts<'_>) -> Vec<Diagnosis> {
         }
     }
     let folder = facts.folder();
-    if let Some(expected) = facts.gathered.expected_folder.as_ref().filter(|expected| *expected != folder) {
+    let expected = facts.gathered.expected_folder.as_ref();
+    if let Some(expected) = expected.filter(|expected| !folder.as_str().starts_with(expected.as_str())) {
         let text = format!("the recording lies in {folder}, and the settings say {expected}");
         diagnoses.push(
             Diagnosis::new(Rule::WrongPrefix, text)

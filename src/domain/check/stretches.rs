@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::heard::{Heard, SliceStart};
 use super::segments::is_probed;
-use super::{CheckedTrack, Presence, Stretch};
+use super::{CheckedTrack, Depth, Presence, Stretch};
 use crate::domain::plan::TrackPlan;
 use crate::domain::synthetic::LONGEST_SLICE;
 use crate::domain::time::SliceTime;
@@ -209,8 +209,12 @@ fn entries(track: &CheckedTrack, beside: &Beside) -> Vec<Entry> {
     let segments = track.segments.iter().enumerate().filter_map(|(index, segment)| {
         let starts = segment.starts?.unix_ms();
         // What no playlist tells the bytes do, where they were read.
-        let read = || segment.media.as_ref()?.structure.playing_ms().and_then(|ms| i64::try_from(ms).ok());
-        let ends = segment.ends.map(SliceTime::unix_ms).or_else(|| Some(starts.saturating_add(read()?)));
+        let media = || {
+            let whole = segment.media.as_ref().filter(|media| media.read == Depth::Whole);
+            let whole = whole.filter(|media| media.wrong.is_none())?;
+            whole.structure.playing_ms().and_then(|ms| i64::try_from(ms).ok())
+        };
+        let ends = segment.ends.map(SliceTime::unix_ms).or_else(|| Some(starts.saturating_add(media()?)));
         Some(Entry { starts, ends, presence: segment.presence, index: Some(index) })
     });
     let unread = beside.unread.iter().map(|(starts, presence)| Entry {
@@ -317,7 +321,9 @@ fn reasons(plan: &TrackPlan, entries: &[Entry], unread: bool) -> BTreeMap<i64, R
             breaks.binary_search_by_key(&index, |found| found.before).ok().map(|place| breaks[place].why)
         });
         let probed = !plan.runs.is_empty();
+        let beside_rebuilt = entry.index.is_some_and(|index| is_probed(plan, index));
         let reason = match found {
+            Some(BreakReason::Failover) if beside_rebuilt => Reason::of(Presence::Unknown),
             Some(BreakReason::Discontinuity) => Reason::of(Presence::NeverRecorded),
             // Whoever took over was not there yet; unless a list of it could not be read.
             Some(BreakReason::Failover) if unread => Reason::of(Presence::Unknown),

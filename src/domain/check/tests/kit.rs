@@ -194,7 +194,6 @@ impl Kit {
         let listing: Vec<ObjectInfo> = self.own.values().cloned().collect();
         let (recording, mut findings) = choose(&id, listing, &Query::default());
         let mut recording = recording.unwrap();
-        findings.extend(self.findings.iter().cloned());
         let (mut playlists, mut read) = (Vec::new(), BTreeMap::new());
         let sets = recording.tracks.iter().flat_map(|track| &track.playlists);
         let sets: Vec<_> = sets.chain(recording.masters.iter().map(|master| &master.set)).cloned().collect();
@@ -211,6 +210,7 @@ impl Kit {
         recording.settle(&read.values().flat_map(Playlist::keys).collect(), &mut findings);
         let (plan, found) = plan(&recording, &read, &[]);
         findings.extend(found);
+        findings.extend(self.findings.iter().cloned());
         Made { recording, plan, findings, playlists, kit: self.clone() }
     }
 
@@ -242,6 +242,10 @@ impl Kit {
 }
 
 impl Made {
+    pub(in crate::domain::check) fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
     pub(in crate::domain::check) fn gathered(&self) -> Gathered<'_> {
         let kit = &self.kit;
         let contents: Vec<_> = [Some(&kit.own), kit.fallback.as_ref()].into_iter().flatten().collect();
