@@ -40,12 +40,19 @@ impl Before {
             // A fetch never lists a fallback.
             listed: Listed::ByName,
         });
+        let mut stores = vec![own_store_seen(found)];
+        for store in fallbacks {
+            // The settings and the command line may name the same one.
+            if stores.iter().all(|known| known.name != store.name) {
+                stores.push(store);
+            }
+        }
         Self {
             recording: found.recording.clone(),
             manifests: found.manifests.clone(),
             playlists: lists_seen(context, found),
             coverage: found.coverage.clone(),
-            stores: std::iter::once(own_store_seen(found)).chain(fallbacks).collect(),
+            stores,
         }
     }
 

@@ -283,6 +283,12 @@ fn what_has_no_time_or_no_track_is_shown_too(browser: &Browser) {
     let seen = browser.show("open", &checks::empty());
     is_quiet(&seen);
     assert_eq!(seen["drawn"], json!([]));
+    // That nothing is wrong is said of what is whole, and of nothing else.
+    assert_eq!(seen["findings"], "No finding was written down.");
+    let mut whole = checks::empty();
+    whole.standing = "nothing-missing".to_owned();
+    let seen = browser.show("open", &whole);
+    assert_eq!(seen["findings"], "Nothing was found that is wrong or worth knowing.");
 }
 
 /// Nothing was asked for, said, asked or broken.

@@ -341,16 +341,23 @@ const scenarios = {
 
   /** Whether the page's own script ran. */
   async ran() {
-    const { page, seen } = await watched();
-    await page.waitForTimeout(700);
+    const { page, seen, ready } = await watched();
+    await page.waitForLoadState();
+    await Promise.race([ready().catch(() => {}), page.waitForTimeout(2500)]);
     return { seen, ran: await page.evaluate(() => document.documentElement.dataset.ready === 'yes') };
   },
 
   /** Only opens it: what happens by itself. */
   async open() {
-    const { page, seen } = await watched();
-    await page.waitForTimeout(700);
-    return { seen, broken: await page.evaluate(() => window.broken ?? null), drawn: await page.evaluate(() => window.recfetch.drawn()) };
+    const { page, seen, ready } = await watched();
+    await ready();
+    await page.waitForTimeout(500);
+    return {
+      seen,
+      broken: await page.evaluate(() => window.broken ?? null),
+      drawn: await page.evaluate(() => window.recfetch.drawn()),
+      findings: await page.locator('#finding-groups').innerText(),
+    };
   },
 };
 

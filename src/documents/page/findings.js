@@ -96,7 +96,11 @@ function showFindings() {
   const box = byId('finding-groups');
   box.replaceChildren(...groups().map(makeGroup));
   shownGroups.forEach((group, index) => grow(group, shownBefore[index] ?? 0));
-  if (findings.length === 0) box.append(make('p', { class: 'nothing' }, icon('check'), 'Nothing was found that is wrong or worth knowing.'));
+  if (findings.length > 0) return;
+  // Only of what is whole may be said that nothing is wrong.
+  const whole = check.standing === 'nothing-missing' && (bag === null || bag.outcome === 'complete');
+  box.append(whole ? make('p', { class: 'nothing' }, icon('check'), 'Nothing was found that is wrong or worth knowing.')
+    : make('p', { class: 'nothing' }, 'No finding was written down.'));
 }
 
 function smooth() {
