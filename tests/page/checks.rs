@@ -197,7 +197,7 @@ fn track(index: usize, count: usize, tracks: usize, diagnoses: &mut Vec<Diagnosi
             Fate::Elsewhere => "elsewhere",
             Fate::Lost => "lost",
             Fate::Unknown => "unknown",
-            _ => "present",
+            Fate::Present | Fate::Frozen | Fate::Hole | Fate::Break | Fate::Small | Fate::Large => "present",
         };
         let store = (fate == Fate::Elsewhere).then(|| "backup".to_owned());
         let base = if kind == "audio" { 118_000 } else { 655_000 };
@@ -206,7 +206,7 @@ fn track(index: usize, count: usize, tracks: usize, diagnoses: &mut Vec<Diagnosi
             Fate::Lost | Fate::Unknown => None,
             Fate::Small => Some(base / 12),
             Fate::Large => Some(base * 5 / 2),
-            _ => Some(base + wave),
+            Fate::Present | Fate::Elsewhere | Fate::Frozen | Fate::Hole | Fate::Break => Some(base + wave),
         };
         let name = format!("{stem}_{}.ts", digits(from));
         let number = place + 1;
