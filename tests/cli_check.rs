@@ -278,6 +278,47 @@ fn what_is_awaited_is_told_and_in_the_end_the_last_look_counts() {
     assert_eq!((whole.code, whole.err.contains("awaiting")), (0, false), "{}", whole.err);
 }
 
+/// A callback of today: something went to Agora Cloud Backup.
+fn backed_up() -> String {
+    format!(
+        "{{\"noticeId\":\"n1\",\"productId\":3,\"eventType\":32,\"notifyMs\":1789909930000,\"sid\":\"{SID}\",\
+         \"payload\":{{\"cname\":\"math_7b\",\"uid\":\"527841\",\"sid\":\"{SID}\",\"sequence\":3,\"serviceType\":2,\
+         \"details\":{{\"msgName\":\"cloud_recording_backuped\",\"status\":0,\"fileList\":[]}}}}}}"
+    )
+}
+
+#[test]
+fn a_log_of_callbacks_says_what_no_bucket_can() {
+    let world = World::damaged();
+    std::fs::write(world.path("log.ndjson"), format!("{}\nno event of {SID}\n", backed_up())).unwrap();
+    let args = [SID, "--store", "prod", "--events", "log.ndjson"];
+    let said = world.check(&[&args[..], &["--json"]].concat());
+    let check: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&check["state"], &check["recorder"]), (&"backed-up".into(), &527_841.into()), "{}", said.err);
+    assert!(said.err.contains("log.ndjson`, line 2"), "{}", said.err);
+    let ticket = world.check(&[&args[..], &["--ticket"]].concat());
+    assert!(ticket.out.contains("backuped (event 32)"), "{}", ticket.out);
+    assert!(ticket.out.contains("Recorder uid     527841"), "{}", ticket.out);
+    // With a secret nothing is believed that is not signed.
+    let doubted = world.check_with(
+        &[&args[..], &["--json", "--events-secret-env", "CALLBACKS"]].concat(),
+        &[("CALLBACKS", SECRET)],
+    );
+    let check: Value = serde_json::from_str(&doubted.out).unwrap();
+    assert_eq!(check["state"], "untold", "{}", doubted.err);
+    assert!(doubted.err.contains("left out"), "{}", doubted.err);
+    // A log that is not there, and a secret that is not there, are said before anything is asked.
+    for args in [
+        &[SID, "--store", "prod", "--events", "nowhere.ndjson"][..],
+        &[&args[..], &["--events-secret-env", "UNSET"]].concat(),
+        &[SID, "--store", "prod", "--events-secret-env", "CALLBACKS"],
+        &["--all", "--store", "prod", "--events", "log.ndjson"],
+    ] {
+        let said = world.check(args);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{args:?}: {}", said.err);
+    }
+}
+
 /// How many of Agora's marks its own playlist has before slices.
 fn original_marks(world: &World) -> usize {
     let list = std::fs::read_dir(world.path("prod")).unwrap().flatten();

@@ -184,7 +184,7 @@ fn tried(text: &mut String, check: &Check) {
         let noun = if copies == 1 { "playlist was" } else { "playlists were" };
         let _ = writeln!(
             text,
-            "  {copies} {noun} read, with failover (bak<n>_) and transferred (_<tick>_<index>) ones"
+            "  {copies} {noun} read: failover (bak<n>_) and transferred (_<tick>_<index>) ones too, where there are any"
         );
     }
 }

@@ -1,72 +1,41 @@
-//! How much is where, and what it all comes to.
+//! How much is where, and what it all comes to, as they are written down.
 
 use super::check_json::TotalsV1;
-use crate::domain::check::{Check, CheckedSegment, Presence, Rule, Severity, Standing};
-use crate::domain::place::Obstacle;
+use crate::domain::check::{Standing, Totals};
 
-/// Counts segments once each, and adds up the time of all tracks.
-pub(super) fn totals(check: &Check) -> TotalsV1 {
-    let mut totals = TotalsV1::default();
-    for segment in segments(check) {
-        totals.segments += 1;
-        let here = match segment.presence {
-            Presence::Present => &mut totals.present,
-            Presence::Elsewhere { .. } => &mut totals.elsewhere,
-            Presence::Lost | Presence::Unlisted | Presence::NeverRecorded => &mut totals.lost,
-            Presence::Unknown => &mut totals.unknown,
-        };
-        *here += 1;
-        totals.frozen += usize::from(is_frozen(segment));
-        totals.bytes = totals.bytes.saturating_add(segment.size.unwrap_or(0));
-    }
-    for stretch in check.tracks.iter().flat_map(|track| &track.stretches) {
-        let ms = u64::try_from(stretch.until.ms_since(stretch.from)).unwrap_or(0);
-        let time = match stretch.presence {
-            Presence::Present => &mut totals.present_ms,
-            Presence::Elsewhere { .. } => &mut totals.elsewhere_ms,
-            Presence::Lost => &mut totals.lost_ms,
-            Presence::Unlisted => &mut totals.unlisted_ms,
-            Presence::NeverRecorded => &mut totals.never_recorded_ms,
-            Presence::Unknown => &mut totals.unknown_ms,
-        };
-        *time = time.saturating_add(ms);
-    }
-    totals
-}
-
-/// What it all comes to: the worst that is said of any part of it.
-pub(super) fn standing(check: &Check) -> Standing {
-    let of_segments = segments(check).map(|segment| match (segment.presence, &segment.obstacle) {
-        (Presence::Present | Presence::Elsewhere { .. }, Some(Obstacle::Frozen { .. })) => Standing::Frozen,
-        (Presence::Present, _) => Standing::NothingMissing,
-        (Presence::Elsewhere { .. }, _) => Standing::Elsewhere,
-        (Presence::Unknown, Some(Obstacle::Denied(_))) => Standing::Denied,
-        (Presence::Unknown, _) => Standing::Unknown,
-        (Presence::Lost | Presence::Unlisted | Presence::NeverRecorded, _) => Standing::Incomplete,
-    });
-    let stretches = check.tracks.iter().flat_map(|track| &track.stretches);
-    let of_time = stretches.map(|stretch| match stretch.presence {
-        Presence::Present | Presence::NeverRecorded => Standing::NothingMissing,
-        Presence::Elsewhere { .. } => Standing::Elsewhere,
-        Presence::Lost | Presence::Unlisted => Standing::Incomplete,
-        Presence::Unknown => Standing::Unknown,
-    });
-    let losses = check.diagnoses.iter().filter(|diagnosis| diagnosis.severity == Severity::Loss);
-    let of_losses = losses.map(|diagnosis| {
-        let is = |rules: &[Rule]| rules.contains(&diagnosis.rule);
-        if is(&[Rule::ReadDenied, Rule::PlaylistDenied]) {
-            Standing::Denied
-        } else if is(&[Rule::PlaylistFrozen]) {
-            Standing::Frozen
-        } else if is(&[Rule::SegmentUnread]) {
-            Standing::Unknown
-        } else if diagnosis.rule.code().starts_with("RF6") {
-            Standing::Corrupt
-        } else {
-            Standing::Incomplete
+impl From<Totals> for TotalsV1 {
+    fn from(totals: Totals) -> Self {
+        let Totals {
+            segments,
+            present,
+            elsewhere,
+            lost,
+            unknown,
+            frozen,
+            bytes,
+            present_ms,
+            elsewhere_ms,
+            lost_ms,
+            unlisted_ms,
+            never_recorded_ms,
+            unknown_ms,
+        } = totals;
+        Self {
+            segments,
+            present,
+            elsewhere,
+            lost,
+            unknown,
+            frozen,
+            bytes,
+            present_ms,
+            elsewhere_ms,
+            lost_ms,
+            unlisted_ms,
+            never_recorded_ms,
+            unknown_ms,
         }
-    });
-    of_segments.chain(of_time).chain(of_losses).max().unwrap_or(Standing::Incomplete)
+    }
 }
 
 /// The exit code that goes with it; those of a report where both have the word.
@@ -81,11 +50,22 @@ pub(super) fn exit_code(standing: Standing) -> u8 {
     }
 }
 
-fn segments(check: &Check) -> impl Iterator<Item = &CheckedSegment> {
-    check.tracks.iter().flat_map(|track| &track.segments)
-}
+#[cfg(test)]
+mod tests {
+    use crate::documents::CheckV1;
+    use crate::documents::kit::Kit;
+    use crate::domain::check::Presence;
 
-fn is_frozen(segment: &CheckedSegment) -> bool {
-    matches!(segment.presence, Presence::Present | Presence::Elsewhere { .. })
-        && matches!(segment.obstacle, Some(Obstacle::Frozen { .. }))
+    #[test]
+    fn what_is_missing_decides_the_code_and_what_can_be_had_is_a_success() {
+        for (presence, standing, code) in [
+            (Presence::Present, "nothing-missing", 0),
+            (Presence::Elsewhere { store: 1 }, "elsewhere", 0),
+            (Presence::Lost, "incomplete", 3),
+            (Presence::Unknown, "unknown", 5),
+        ] {
+            let written = CheckV1::of(&Kit::new().segments(3, Presence::Present).segments(1, presence).check);
+            assert_eq!((written.standing.as_str(), written.exit_code), (standing, code));
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! What a command is about: recordings as they were typed, or as saved JSON of Agora's names them. Files and
 //! stdin are read here, once, before anything else happens.
 
+mod events;
 mod live;
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use recfetch::agora::{self, Facts, MAX_BYTES, Query, Saved, SavedRecording, SavedStore, Signature, State};
@@ -15,6 +16,8 @@ use crate::failure::{ExitCode, Failure};
 use crate::settings::env::Environment;
 use crate::settings::saved::{Stores, Told, Trust};
 
+pub(crate) use events::Heard;
+
 /// What a command is about.
 #[derive(Debug, Default)]
 pub(crate) struct Inputs {
@@ -24,6 +27,8 @@ pub(crate) struct Inputs {
     pub(crate) stores: Stores,
     /// What is asked of Agora first.
     pub(crate) query: Option<Query>,
+    /// What Agora told, by logs of callbacks.
+    pub(crate) heard: Heard,
 }
 
 /// One recording.
@@ -69,13 +74,28 @@ impl Inputs {
             | Command::Completions(_)
             | Command::Man => (None, &none),
         };
-        only_one_stdin(what, store)?;
+        let logs = match command {
+            Command::Check(args) => &args.events[..],
+            Command::Fetch(_)
+            | Command::Locate(_)
+            | Command::Verify(_)
+            | Command::Join(_)
+            | Command::Regions(_)
+            | Command::Explain(_)
+            | Command::Config(_)
+            | Command::Completions(_)
+            | Command::Man => &[],
+        };
+        only_one_stdin(what, store, logs)?;
         let mut inputs = Self::default();
         if let Some(what) = what {
             inputs.recordings(what, environment)?;
         }
         if let Some(path) = &store.storage_config {
             inputs.stores.config = Some(storage_config(path)?);
+        }
+        if let Command::Check(args) = command {
+            inputs.heard = events::read(args, environment)?;
         }
         if let Command::Locate(args) = command {
             inputs.query = live::query(args, environment)?;
@@ -120,9 +140,10 @@ impl Inputs {
     }
 }
 
-fn only_one_stdin(what: Option<&RecordingArgs>, store: &StoreArgs) -> Result<(), Failure> {
+fn only_one_stdin(what: Option<&RecordingArgs>, store: &StoreArgs, logs: &[PathBuf]) -> Result<(), Failure> {
     let recordings = what.into_iter().flat_map(|what| &what.recordings);
     let readers = recordings.filter(|text| *text == "@-").count()
+        + logs.iter().filter(|path| *path == Path::new("-")).count()
         + usize::from(store.storage_config.as_deref() == Some(Path::new("-")));
     if readers > 1 {
         return Err(Failure::usage("stdin can be read only once").hint("save one of the texts to a file"));

@@ -4,7 +4,7 @@ use super::{
     AboutV1, CHECK_FORMAT, CheckV1, CheckedFileV1, CheckedSegmentV1, CheckedStoreV1, CheckedTrackV1,
     DiagnosisV1, MediaV1, StretchV1,
 };
-use crate::documents::totals::{exit_code, standing, totals};
+use crate::documents::totals::exit_code;
 use crate::domain::check::{
     About, Check, CheckedFile, CheckedSegment, CheckedTrack, Depth, Diagnosis, Listed, MediaSeen, Presence,
     Severity, StoreRole, StoreSeen, Stretch, ToldState,
@@ -18,7 +18,7 @@ impl CheckV1 {
     /// Writes a check down.
     #[must_use]
     pub fn of(check: &Check) -> Self {
-        let standing = standing(check);
+        let standing = check.standing();
         Self {
             format: CHECK_FORMAT.to_owned(),
             written_by: concat!("recfetch ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -36,7 +36,7 @@ impl CheckV1 {
             first: time(check.first),
             last: time(check.last),
             stores: check.stores.iter().map(store).collect(),
-            totals: totals(check),
+            totals: check.totals().into(),
             tracks: check.tracks.iter().map(|each| track(check, each)).collect(),
             playlists: check.playlists.iter().map(file).collect(),
             orphans: check.orphans.iter().map(file).collect(),

@@ -36,10 +36,18 @@ pub(crate) async fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode,
     if args.all {
         return all(context, args, view, &looking, &fetcher, &options).await;
     }
+    for remark in &context.inputs.heard.remarks {
+        context.progress.say(&format!("events     {remark}"));
+    }
     let mut code = ExitCode::Complete;
     for input in &context.inputs.recordings {
         if context.cancel.is_cancelled() {
             break;
+        }
+        let mut options = options.clone();
+        options.told.merge(context.inputs.heard.of(input));
+        if let Some(app_id) = &args.app_id {
+            options.told.app_id = Some(app_id.clone());
         }
         let checked = looking.check(context, &fetcher, input, &options).await;
         code = code.worse(match checked.and_then(|checked| tell(context, args, view, many, &checked)) {

@@ -39,15 +39,26 @@ fn a_damaged_recording_at_80_columns() {
           █ in the bucket 210   ▒ only in backup 2   ┈ lost 1   ╌ unlisted 0:15
           ░ never recorded 1:12
 
-    lost       #101  13:16:42.485 → 13:16:57.485  …_20260920131642485.ts  listed,
+    lost       #101  13:16:42.485 → 13:16:57.485  …_20260920131642485.ts is listed
                and absent in prod and backup
-    elsewhere  #103  13:17:12.485 → 13:17:27.485  …_20260920131712485.ts  absent in
-               prod; backup has it
-    unlisted   13:17:27.485 → 13:17:42.496  15.011 s  no playlist names it: lost
-               before it was listed
-    why        RF101: a listed segment is in no store
-    why        RF102: a segment is only in another store
-    why        RF201: slices were lost before they were listed
+    elsewhere  #103  13:17:12.485 → 13:17:27.485  …_20260920131712485.ts is absent
+               in prod and is in backup
+    unlisted   13:17:27.485 → 13:17:42.496  15.011 s  mixed: 1 slice of 15.011 s was
+               lost before it was listed
+    why        RF101: the playlist lists it and every store is sure not to have it:
+               this part of the recording is lost unless Agora Cloud Backup still
+               pushes it
+    why        RF102: the recording's own store lacks it, a fallback has it: players
+               that read the bucket stop there
+    why        RF201: between two slices that should follow each other time is
+               missing, and nothing explains it: slices were lost before the
+               playlist could name them
+    do         RF101: list again until ten days after the end (--wait-backup), then
+               ask Agora with --ticket
+    do         RF102: fetch the recording with its fallback, or copy the segment
+               into the bucket under the same name
+    do         RF201: ask Agora with --ticket; look at a log of callbacks with
+               --events, which may explain it
     do         ask Agora support before 2026-09-30 13:46 UTC (ten days); --ticket
                prints the text
     incomplete 1 lost, 0:15 unlisted, 1 orphan; 2 to be had from another store (no
@@ -65,12 +76,17 @@ fn a_damaged_recording_at_120_columns() {
     12:51 █████████████████████████████████████████████████┈╌╌████████████████████████░░██████████████████████████████ 13:46
           █ in the bucket 210   ▒ only in backup 2   ┈ lost 1   ╌ unlisted 0:15   ░ never recorded 1:12
 
-    lost       #101  13:16:42.485 → 13:16:57.485  …_20260920131642485.ts  listed, and absent in prod and backup
-    elsewhere  #103  13:17:12.485 → 13:17:27.485  …_20260920131712485.ts  absent in prod; backup has it
-    unlisted   13:17:27.485 → 13:17:42.496  15.011 s  no playlist names it: lost before it was listed
-    why        RF101: a listed segment is in no store
-    why        RF102: a segment is only in another store
-    why        RF201: slices were lost before they were listed
+    lost       #101  13:16:42.485 → 13:16:57.485  …_20260920131642485.ts is listed and absent in prod and backup
+    elsewhere  #103  13:17:12.485 → 13:17:27.485  …_20260920131712485.ts is absent in prod and is in backup
+    unlisted   13:17:27.485 → 13:17:42.496  15.011 s  mixed: 1 slice of 15.011 s was lost before it was listed
+    why        RF101: the playlist lists it and every store is sure not to have it: this part of the recording is lost
+               unless Agora Cloud Backup still pushes it
+    why        RF102: the recording's own store lacks it, a fallback has it: players that read the bucket stop there
+    why        RF201: between two slices that should follow each other time is missing, and nothing explains it: slices were
+               lost before the playlist could name them
+    do         RF101: list again until ten days after the end (--wait-backup), then ask Agora with --ticket
+    do         RF102: fetch the recording with its fallback, or copy the segment into the bucket under the same name
+    do         RF201: ask Agora with --ticket; look at a log of callbacks with --events, which may explain it
     do         ask Agora support before 2026-09-30 13:46 UTC (ten days); --ticket prints the text
     incomplete 1 lost, 0:15 unlisted, 1 orphan; 2 to be had from another store (no media was read)
     ");
@@ -90,15 +106,26 @@ fn a_damaged_recording_in_ascii() {
           # in the bucket 210   + only in backup 2   ! lost 1   x unlisted 0:15
           . never recorded 1:12
 
-    lost       #101  13:16:42.485 -> 13:16:57.485  ..._20260920131642485.ts  listed,
-               and absent in prod and backup
-    elsewhere  #103  13:17:12.485 -> 13:17:27.485  ..._20260920131712485.ts  absent
-               in prod; backup has it
-    unlisted   13:17:27.485 -> 13:17:42.496  15.011 s  no playlist names it: lost
-               before it was listed
-    why        RF101: a listed segment is in no store
-    why        RF102: a segment is only in another store
-    why        RF201: slices were lost before they were listed
+    lost       #101  13:16:42.485 -> 13:16:57.485  ..._20260920131642485.ts is
+               listed and absent in prod and backup
+    elsewhere  #103  13:17:12.485 -> 13:17:27.485  ..._20260920131712485.ts is
+               absent in prod and is in backup
+    unlisted   13:17:27.485 -> 13:17:42.496  15.011 s  mixed: 1 slice of 15.011 s
+               was lost before it was listed
+    why        RF101: the playlist lists it and every store is sure not to have it:
+               this part of the recording is lost unless Agora Cloud Backup still
+               pushes it
+    why        RF102: the recording's own store lacks it, a fallback has it: players
+               that read the bucket stop there
+    why        RF201: between two slices that should follow each other time is
+               missing, and nothing explains it: slices were lost before the
+               playlist could name them
+    do         RF101: list again until ten days after the end (--wait-backup), then
+               ask Agora with --ticket
+    do         RF102: fetch the recording with its fallback, or copy the segment
+               into the bucket under the same name
+    do         RF201: ask Agora with --ticket; look at a log of callbacks with
+               --events, which may explain it
     do         ask Agora support before 2026-09-30 13:46 UTC (ten days); --ticket
                prints the text
     incomplete 1 lost, 0:15 unlisted, 1 orphan; 2 to be had from another store (no
