@@ -25,7 +25,7 @@ pub(super) struct Files<'a> {
     pub(super) playlists: Vec<CheckedFile>,
     /// Slices that no playlist lists, by their start.
     pub(super) orphans: Vec<&'a ListedSlice>,
-    /// Slices whose playlist could not be read: nobody knows whether it lists them.
+    /// Slices whose playlist could not be read, or not to its end: nobody knows whether it lists them.
     pub(super) unread: Vec<&'a ListedSlice>,
     /// Everything else.
     pub(super) others: Vec<CheckedFile>,
@@ -38,7 +38,7 @@ pub(super) struct Files<'a> {
 impl<'a> Files<'a> {
     pub(super) fn of(gathered: &'a Gathered<'a>, sightings: &Sightings<'a>) -> Self {
         let recording = gathered.recording;
-        let unread_sets = unread_sets(gathered);
+        let (unread_sets, cut_sets) = (unread_sets(gathered), cut_sets(gathered));
         let segments: HashSet<_> = gathered
             .plan
             .tracks
@@ -46,11 +46,11 @@ impl<'a> Files<'a> {
             .flat_map(|track| track.segments.iter().map(|segment| &segment.name))
             .collect();
         let beside = |key: &ObjectKey| !segments.contains(&name_in_archive(key, &recording.folder));
-        let (unread, orphans): (Vec<_>, Vec<_>) = recording
-            .slices
-            .iter()
-            .filter(|slice| beside(&slice.info.key))
-            .partition(|slice| unread_sets.contains(&(slice.name.track, slice.name.failover)));
+        let (unread, orphans): (Vec<_>, Vec<_>) =
+            recording.slices.iter().filter(|slice| beside(&slice.info.key)).partition(|slice| {
+                let list = (slice.name.track, slice.name.failover);
+                unread_sets.contains(&list) || cut_sets.contains(&list)
+            });
         let mut others: Vec<CheckedFile> = Vec::new();
         let slices: HashSet<&ObjectKey> = orphans.iter().map(|slice| &slice.info.key).collect();
         for item in &gathered.plan.items {
@@ -128,8 +128,7 @@ impl<'a> Files<'a> {
     }
 }
 
-/// Chosen playlists that were not read to their end or are none, by track and failover. The plan names those that
-/// were.
+/// Chosen playlists that were not read or are none, by track and failover. The plan names those that were.
 fn unread_sets(gathered: &Gathered<'_>) -> HashSet<(TrackId, Option<u8>)> {
     let read: HashSet<_> = gathered
         .plan
@@ -143,12 +142,7 @@ fn unread_sets(gathered: &Gathered<'_>) -> HashSet<(TrackId, Option<u8>)> {
         .iter()
         .flat_map(|track| track.playlists.iter().map(move |set: &PlaylistSet| (track.id, set)));
     let wrong = gathered.findings.iter().filter_map(|finding| {
-        let (Finding::NotAPlaylist { playlist, .. }
-        | Finding::CutOff { playlist, .. }
-        | Finding::TooLarge { playlist, .. }) = finding
-        else {
-            return None;
-        };
+        let Finding::NotAPlaylist { playlist, .. } = finding else { return None };
         Some(playlist)
     });
     let wrong: HashSet<_> = wrong.collect();
@@ -158,6 +152,21 @@ fn unread_sets(gathered: &Gathered<'_>) -> HashSet<(TrackId, Option<u8>)> {
     })
     .map(|(track, set)| (track, set.failover))
     .collect()
+}
+
+/// Chosen playlists of which only the start was read.
+fn cut_sets(gathered: &Gathered<'_>) -> HashSet<(TrackId, Option<u8>)> {
+    let cut = gathered.findings.iter().filter_map(|finding| {
+        let (Finding::CutOff { playlist, .. } | Finding::TooLarge { playlist, .. }) = finding else {
+            return None;
+        };
+        Some(playlist)
+    });
+    let cut: HashSet<_> = cut.collect();
+    let tracks = gathered.recording.tracks.iter();
+    let sets = tracks.flat_map(|track| track.playlists.iter().map(move |set| (track.id, set)));
+    let sets = sets.filter(|(_, set)| cut.contains(&set.chosen.key));
+    sets.map(|(track, set)| (track, set.failover)).collect()
 }
 
 /// Playlists whose end is not known.

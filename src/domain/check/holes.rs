@@ -5,6 +5,7 @@ use super::facts::Facts;
 use super::stretches::Line;
 use super::{CheckedTrack, Diagnosis, Presence, Rule, Severity, Stretch};
 use crate::domain::plan::TrackPlan;
+use crate::domain::playlist::Mark;
 use crate::domain::time::SliceTime;
 use crate::domain::timeline::{Break, BreakReason, PROBED_TOLERANCE_MS, TOLERANCE_MS};
 
@@ -49,6 +50,8 @@ fn of_break(facts: &Facts<'_>, plan: &TrackPlan, track: &CheckedTrack, found: &B
     };
     let between = format!("between `{}` and `{}`", names.0, names.1);
     match found.why {
+        // Where the playlist says that the track starts anew, the one before was muted or had left.
+        BreakReason::Discontinuity if starts_anew(plan, found.before) => Vec::new(),
         BreakReason::Discontinuity => announced(track, hole, &between),
         // What was recorded beside slices without a list nobody knows; the switch itself is told.
         BreakReason::Failover if probed => Vec::new(),
@@ -91,6 +94,11 @@ fn of_break(facts: &Facts<'_>, plan: &TrackPlan, track: &CheckedTrack, found: &B
         )],
         BreakReason::Unlisted => unlisted(facts, track, hole, &between),
     }
+}
+
+fn starts_anew(plan: &TrackPlan, place: usize) -> bool {
+    let marks = plan.segments.get(place).map_or(&[][..], |segment| &segment.listed.marks);
+    marks.iter().any(|mark| matches!(mark, Mark::TrackEvent { .. }))
 }
 
 /// A break that the playlist announces: where it is long enough to be noticed it is told, as no loss.

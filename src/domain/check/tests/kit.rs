@@ -185,7 +185,8 @@ impl Kit {
         let text = self.texts.get_mut(&named(list)).unwrap();
         let end = text.find(&named(segment)).unwrap();
         let start = text[..end].rfind("#EXTINF").unwrap();
-        let end = end + named(segment).len() + 1;
+        // The last line of a list that was cut has no line end.
+        let end = (end + named(segment).len() + 1).min(text.len());
         text.replace_range(start..end, "");
     }
 

@@ -99,6 +99,27 @@ fn nobody_knows_what_is_behind_the_end_of_a_list_that_goes_on() {
     assert_eq!(stretches(&kit.check()), open);
 }
 
+#[test]
+fn what_a_cut_list_may_have_listed_is_there_and_before_it_nothing_was_recorded() {
+    // The picture starts 15 s before the sound, whose list breaks off in its second name.
+    let mut kit = Kit::empty();
+    for (kind, starts) in
+        [("audio", vec![15_000, 30_000, 45_000]), ("video", vec![0, 15_000, 30_000, 45_000])]
+    {
+        let stem = format!("SID_room__uid_s_7__uid_e_{kind}");
+        kit.track(&format!("{stem}.m3u8"), &format!("{stem}_"), "ts", &starts);
+    }
+    let text = kit.texts.get_mut(&named("SID_room__uid_s_7__uid_e_audio.m3u8")).unwrap();
+    let second = text.match_indices("EXTINF").nth(1).unwrap().0;
+    text.truncate(second + 70);
+    let check = kit.check();
+    let expected =
+        [(0, 15_000, Presence::NeverRecorded), (15_000, 45_000, THERE), (45_000, 60_000, Presence::Unknown)];
+    assert_eq!(stretches(&check), expected);
+    let rules: Vec<_> = check.diagnoses.iter().map(|diagnosis| diagnosis.rule.code()).collect();
+    assert_eq!(rules, ["RF304"]);
+}
+
 proptest! {
     /// Slices at random places, of random lengths, listed or not, there or not.
     #[test]
