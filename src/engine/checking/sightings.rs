@@ -152,19 +152,34 @@ async fn own(
     given_up: &GivenUp,
 ) -> Vec<Option<Seen>> {
     let asker = Asker::new(context, &*found.candidate.store.source, given_up);
+    let current = !lists_are_newer(found);
     let asked = wanted.iter().map(|wanted| {
         let asker = &asker;
         async move {
             let key = wanted.key?;
             let known = match &wanted.known {
                 Some(info) if info.size.is_some() => info,
-                None if found.coverage.shows(key, &found.recording) => return Some(Seen::Absent),
+                None if current && found.coverage.shows(key, &found.recording) => return Some(Seen::Absent),
                 Some(_) | None => return Some(asker.ask(std::slice::from_ref(key)).await),
             };
             Some(Seen::There(asker.with_restore(known.clone()).await))
         }
     });
     many(context, asked.collect()).await
+}
+
+/// Whether a list was written again between the listing and its being read, as is usual while a recording runs. Then
+/// it names what the listing is too old to show.
+fn lists_are_newer(found: &Found) -> bool {
+    found.playlists.iter().any(|list| {
+        list.bytes.as_ref().filter(|bytes| bytes.from == *found.from().0).is_some_and(|bytes| {
+            let other_tag = match (&list.info.etag, &bytes.etag) {
+                (Some(listed), Some(read)) => listed != read,
+                (_, _) => false,
+            };
+            other_tag || list.info.size.is_some_and(|size| size != bytes.seen.size)
+        })
+    })
 }
 
 /// A fallback, and what it lists.

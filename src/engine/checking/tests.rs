@@ -1,4 +1,5 @@
 mod cost;
+mod listings;
 mod players;
 mod surveying;
 mod waiting;
@@ -7,7 +8,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use recfetch_test_support::kodo::Access;
 use recfetch_test_support::oss::WrongRegion;
@@ -24,13 +24,12 @@ use super::sightings::{Sightings, gather};
 use super::*;
 use crate::domain::check::{Listed, PlaylistSeen, PlaylistText, Seen, Version};
 use crate::domain::key::{KeyPrefix, ObjectKey};
-use crate::domain::object::{ObjectInfo, Restore};
+use crate::domain::object::Restore;
 use crate::domain::place::{Denial, Obstacle, SourceName};
 use crate::domain::regions::Addressing;
 use crate::source::{
-    Capabilities, Credentials, Error, HttpOptions, KodoHosts, KodoPlace, MemorySource, Opened, Operation,
-    OssAddressing, OssPlace, OssSignature, Page, PageToken, Place, Proxies, Read, S3Place, Secret, Source,
-    StoreSpec,
+    Credentials, HttpOptions, KodoHosts, KodoPlace, OssAddressing, OssPlace, OssSignature, Place, Proxies,
+    S3Place, Secret, StoreSpec,
 };
 
 const BUCKET: &str = "lessons";
@@ -448,57 +447,6 @@ async fn all_versions_of_a_playlist_are_read_and_say_as_what_they_are_served() {
         assert!(matches!(second.text, PlaylistText::Wrong(_)), "{:?}", second.text);
         assert!(lists.next().is_none());
     }
-}
-
-/// Lists keys and nothing about them.
-struct Sizeless(MemorySource);
-
-#[async_trait]
-impl Source for Sizeless {
-    fn name(&self) -> &SourceName {
-        self.0.name()
-    }
-
-    fn describe(&self) -> String {
-        self.0.describe()
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
-    }
-
-    async fn stat(&self, key: &ObjectKey) -> Result<ObjectInfo, Error> {
-        if key.as_str().ends_with("20260920125147485.ts") {
-            return Err(Error::new(Obstacle::Denied(Denial::NotAllowed), Operation::Stat, self.name(), ""));
-        }
-        self.0.stat(key).await
-    }
-
-    async fn open(&self, key: &ObjectKey, read: Read<'_>) -> Result<Opened, Error> {
-        self.0.open(key, read).await
-    }
-
-    async fn list(&self, prefix: &str, after: Option<&PageToken>) -> Result<Page, Error> {
-        let mut page = self.0.list(prefix, after).await?;
-        page.objects.iter_mut().for_each(|info| info.size = None);
-        Ok(page)
-    }
-}
-
-#[tokio::test]
-async fn a_listing_without_sizes_says_too_little() {
-    let plan = plan(3);
-    let names = plan.slice_names();
-    let mut source = MemorySource::new(SourceName::new("prod"));
-    for (name, bytes) in plan.files(&[Bytes::from(vec![0x47; 188])]) {
-        source.put(ObjectKey::parse(&name).unwrap(), bytes);
-    }
-    let store = Store { source: Arc::new(Sizeless(source)), prefix: None };
-    let seen = gathered_in(SID, Candidate { store, fallbacks: Vec::new() }).await;
-    assert_eq!(seen.stores, ["prod Own: 4"]);
-    assert_eq!(seen.of(&names[0]), ["0: 188 bytes"]);
-    assert_eq!(seen.of(&names[1]), ["0: denied: access denied"]);
-    assert_eq!(seen.of(&plan.playlist_name()), [format!("0: {} bytes", plan.playlist().len())]);
 }
 
 #[tokio::test]

@@ -104,7 +104,7 @@ async fn the_time_ends_it_too_and_then_the_rest_is_told() {
     let name = plan.slice_names()[1].clone();
     let stage = Stage::of(Vendor::S3, Keeps::Open, "prod", &plan).await;
     stage.remove(&name);
-    let (checked, rounds) = waited(&stage, Duration::from_millis(150), |_| ()).await;
+    let (checked, rounds) = waited(&stage, Duration::from_secs(3), |_| ()).await;
     assert_eq!(presences(&checked.unwrap()), [Presence::Present, Presence::Lost]);
     assert!(rounds.len() >= 2, "{rounds:?}");
     let (last, before) = rounds.split_last().unwrap();
