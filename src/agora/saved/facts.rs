@@ -29,7 +29,7 @@ pub struct SavedRecording {
 }
 
 /// What is said about a recording.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// Agora's project, where who saved the text added it.
     pub app_id: Option<String>,
@@ -282,6 +282,13 @@ impl Facts {
         self.notes.retain(|note| seen.insert(note.clone()));
         let mut seen = HashSet::new();
         self.events.retain(|event| seen.insert(event.clone()));
+    }
+}
+
+/// For a check: what a text says, beside what a log of callbacks says.
+impl From<&Facts> for Told {
+    fn from(facts: &Facts) -> Self {
+        facts.clone().into()
     }
 }
 

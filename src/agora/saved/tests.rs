@@ -460,6 +460,31 @@ fn what_is_said_of_one_recording_is_merged_in_any_order() {
 }
 
 #[test]
+fn what_is_said_is_told_to_a_check_with_its_time() {
+    use crate::domain::check::{Happened, Told, ToldEvent, ToldState};
+    let callback = event(12, json!({"newUid": 77}));
+    let answer =
+        inside(json!({"fileList": format!("{SID}_room.m3u8"), "uploadingStatus": "backuped", "status": 8}));
+    let mut told = Told::from(&callback);
+    let uid = |number| std::num::NonZeroU32::new(number).map(crate::domain::recording::Uid);
+    assert_eq!(
+        told.events,
+        [ToldEvent { at: Some(ms(1000)), recorder: uid(999), what: Happened::FailedOver { uid: uid(77) } }]
+    );
+    told.merge(Told::from(answer));
+    let what: Vec<_> = told.events.iter().map(|event| (event.at, event.what.clone())).collect();
+    assert_eq!(
+        what,
+        [
+            (Some(ms(1000)), Happened::FailedOver { uid: uid(77) }),
+            (None, Happened::Status { number: 8 }),
+            (None, Happened::BackedUp),
+        ]
+    );
+    assert_eq!((told.state, told.files.len(), told.recorder), (ToldState::BackedUp, 1, uid(999)));
+}
+
+#[test]
 fn an_answer_without_its_id_is_known_by_its_files() {
     let facts = one(&json!({"fileListMode": "string", "fileList": format!("math/{SID}_room.m3u8")}));
     assert_eq!(facts.files.len(), 1);

@@ -259,7 +259,7 @@ mod tests {
             ("RecordingErrorBackupFail", "RecordingErrorBackupFailed"),
             ("onUploaderFalure", "onUploaderFaliure"),
             ("no_such_keys", "NoSuchKey"),
-            ("backup-failde", "backup-failed"),
+            ("backup-failde", "BackupFailed"),
         ];
         for (text, expected) in table {
             assert!(near(text).iter().any(|word| word == expected), "{text}: {:?}", near(text));
