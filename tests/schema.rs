@@ -19,8 +19,10 @@ use recfetch_test_support::recording::Ending;
 use recfetch_test_support::ts::{SliceSpec, slice};
 use serde_json::{Value, json};
 
+type Schema = fn() -> Value;
+
 /// The files, and what gives each.
-const FILES: [(&str, fn() -> Value); 2] =
+const FILES: [(&str, Schema); 2] =
     [("schema/report-1.schema.json", ReportV1::schema), ("schema/check-1.schema.json", CheckV1::schema)];
 
 fn pretty(schema: &Value) -> String {

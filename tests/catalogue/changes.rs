@@ -107,7 +107,10 @@ pub(crate) fn apply(change: &Change, clean: &Clean, stores: &Stores) {
                 let (tick, index) = to().split_once('_').expect("tick_index");
                 let transfer = Some((tick.parse().unwrap(), index.parse().unwrap()));
                 let copy = Plan { transfer, ..list(clean, &change.what).0.clone() };
-                objects.put(format!("{FOLDER}{}", copy.playlist_name()), Object::new(copy.playlist()));
+                objects.put(
+                    format!("{FOLDER}{}", copy.playlist_name()),
+                    Object::new(copy.playlist()).content_type("application/x-mpegURL"),
+                );
             }
             other => panic!("nobody knows how to `{other}`"),
         }

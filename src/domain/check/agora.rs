@@ -191,7 +191,10 @@ fn abnormal_exit(facts: &Facts<'_>, running: Running) -> Option<Diagnosis> {
         };
         Some((how?, *at))
     });
-    let by_state = || (told.state == ToldState::Failed).then(|| ("an abnormal end".to_owned(), None));
+    // An error that was told by its name says more, and need not have ended the recorder.
+    let has_error = told.events.iter().any(|event| matches!(event.what, Happened::Failed(_)));
+    let failed = told.state == ToldState::Failed && !has_error;
+    let by_state = || failed.then(|| ("an abnormal end".to_owned(), None));
     let by_orphan = || {
         let name = after_last(facts).filter(|_| running == Running::No)?;
         Some((format!("`{name}` behind the last listed slice"), facts.last))
