@@ -184,7 +184,9 @@ async fn an_interrupted_run_goes_on_where_the_journal_proves_it() {
     assert_eq!(names(&stopped.dir), [plan.playlist_name()]);
     let growing = stopped.dir.join(".recfetch/joined/mixed/1.part");
     let proven = std::fs::metadata(&growing).unwrap().len();
-    assert_eq!(proven, segments(4).concat().len() as u64);
+    // One more may have been on its way when the stop came.
+    let may_be = [4, 5].map(|count| segments(count).concat().len() as u64);
+    assert!(may_be.contains(&proven), "{proven}");
     // What a crash left behind the last line is cut off; what somebody changed is fetched again.
     let mut bytes = std::fs::read(&growing).unwrap();
     bytes[segment(0).len() + segment(1).len() + segment(2).len() + 500] ^= 1;
