@@ -42,13 +42,21 @@ pub(super) fn findings(text: &mut String, check: &Check, screen: Screen, detail:
     }
 }
 
-/// Why, and what to do: each once, with the code that `explain` knows.
+/// Why, and what to do: each once, with the code that `explain` knows. Beside a loss only what it is and what may
+/// have caused it; of the rest the codes are named.
 pub(super) fn reasons(text: &mut String, check: &Check, screen: Screen, detail: Detail) {
-    let told = |rule: &Rule| {
-        let of_rule = check.diagnoses.iter().filter(|diagnosis| diagnosis.rule == *rule);
-        detail == Detail::All || of_rule.map(|diagnosis| diagnosis.severity).max() > Some(Severity::Note)
+    let weight = |rule: Rule| {
+        let of_rule = check.diagnoses.iter().filter(|diagnosis| diagnosis.rule == rule);
+        of_rule.map(|diagnosis| diagnosis.severity).max()
     };
-    let rules: Vec<_> = rules(check).into_iter().filter(told).collect();
+    let known: Vec<_> = rules(check)
+        .into_iter()
+        .filter(|rule| detail == Detail::All || weight(*rule) > Some(Severity::Note))
+        .collect();
+    let is_lost = known.iter().any(|rule| weight(*rule) == Some(Severity::Loss));
+    let (rules, rest): (Vec<_>, Vec<_>) = known.into_iter().partition(|rule| {
+        detail == Detail::All || !is_lost || weight(*rule) == Some(Severity::Loss) || is_cause(*rule)
+    });
     for (word, of_rule) in [
         ("why", (|rule: Rule| rule.meaning().means) as fn(Rule) -> &'static str),
         ("do", |rule: Rule| rule.meaning().remedy),
@@ -70,6 +78,16 @@ pub(super) fn reasons(text: &mut String, check: &Check, screen: Screen, detail: 
     if let Some(line) = support(check) {
         text.push_str(&wrapped(&line, screen.width, INDENT));
     }
+    if !rest.is_empty() {
+        let codes: Vec<_> = rest.into_iter().map(Rule::code).collect();
+        let line = format!("{:<INDENT$}recfetch explain {}", "more", codes.join(" "));
+        text.push_str(&wrapped(&line, screen.width, INDENT));
+    }
+}
+
+/// Whether it may be why something is lost: what happened at Agora, and that another recorder took over.
+fn is_cause(rule: Rule) -> bool {
+    rule == Rule::Failover || rule.code().starts_with("RF5")
 }
 
 /// Until when Agora can be asked for what is lost.

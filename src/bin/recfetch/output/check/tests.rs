@@ -48,19 +48,16 @@ fn a_damaged_recording_at_80_columns() {
     why        RF101: the playlist lists it and every store is sure not to have it:
                this part of the recording is lost unless Agora Cloud Backup still
                pushes it
-    why        RF102: the recording's own store lacks it, a fallback has it: players
-               that read the bucket stop there
     why        RF201: between two slices that should follow each other time is
                missing, and nothing explains it: slices were lost before the
                playlist could name them
     do         RF101: list again until ten days after the end (--wait-backup), then
                ask Agora with --ticket
-    do         RF102: fetch the recording with its fallback, or copy the segment
-               into the bucket under the same name
     do         RF201: ask Agora with --ticket; look at a log of callbacks with
                --events, which may explain it
     do         ask Agora support before 2026-09-30 13:46 UTC (ten days); --ticket
                prints the text
+    more       recfetch explain RF102
     incomplete 1 lost, 0:15 unlisted, 1 orphan; 2 to be had from another store (no
                media was read)
     ");
@@ -81,13 +78,12 @@ fn a_damaged_recording_at_120_columns() {
     unlisted   13:17:27.485 → 13:17:42.496  15.011 s  mixed: 1 slice of 15.011 s was lost before it was listed
     why        RF101: the playlist lists it and every store is sure not to have it: this part of the recording is lost
                unless Agora Cloud Backup still pushes it
-    why        RF102: the recording's own store lacks it, a fallback has it: players that read the bucket stop there
     why        RF201: between two slices that should follow each other time is missing, and nothing explains it: slices were
                lost before the playlist could name them
     do         RF101: list again until ten days after the end (--wait-backup), then ask Agora with --ticket
-    do         RF102: fetch the recording with its fallback, or copy the segment into the bucket under the same name
     do         RF201: ask Agora with --ticket; look at a log of callbacks with --events, which may explain it
     do         ask Agora support before 2026-09-30 13:46 UTC (ten days); --ticket prints the text
+    more       recfetch explain RF102
     incomplete 1 lost, 0:15 unlisted, 1 orphan; 2 to be had from another store (no media was read)
     ");
 }
@@ -115,19 +111,16 @@ fn a_damaged_recording_in_ascii() {
     why        RF101: the playlist lists it and every store is sure not to have it:
                this part of the recording is lost unless Agora Cloud Backup still
                pushes it
-    why        RF102: the recording's own store lacks it, a fallback has it: players
-               that read the bucket stop there
     why        RF201: between two slices that should follow each other time is
                missing, and nothing explains it: slices were lost before the
                playlist could name them
     do         RF101: list again until ten days after the end (--wait-backup), then
                ask Agora with --ticket
-    do         RF102: fetch the recording with its fallback, or copy the segment
-               into the bucket under the same name
     do         RF201: ask Agora with --ticket; look at a log of callbacks with
                --events, which may explain it
     do         ask Agora support before 2026-09-30 13:46 UTC (ten days); --ticket
                prints the text
+    more       recfetch explain RF102
     incomplete 1 lost, 0:15 unlisted, 1 orphan; 2 to be had from another store (no
                media was read)
     ");
