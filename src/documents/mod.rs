@@ -15,4 +15,4 @@ pub use check_json::{
 };
 pub use page::{InBag, page, page_of_bag};
 pub use playlist::{TrackPlaylist, has_ended, playlists};
-pub use ticket::{TICKET_LINES, backup_ends, ticket};
+pub use ticket::{TICKET_LINES, ticket};

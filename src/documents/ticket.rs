@@ -9,23 +9,14 @@ mod told;
 use std::fmt::Write as _;
 
 use crate::domain::check::{
-    BACKUP_DAYS, Check, CheckedSegment, CheckedTrack, Depth, Diagnosis, Listed, Presence, Rule, Severity,
-    StoreSeen, Stretch, ToldState,
+    Check, CheckedSegment, CheckedTrack, Depth, Diagnosis, Listed, Presence, Rule, Severity, StoreSeen,
+    Stretch, ToldState, seconds,
 };
 use crate::domain::recording::{Mode, TrackId};
 use crate::domain::time::SliceTime;
 
 /// How many names, times and events are listed before the rest is only counted.
 pub const TICKET_LINES: usize = 200;
-
-const DAY_MS: i64 = 24 * 3600 * 1000;
-
-/// Until when Agora Cloud Backup keeps what is missing: ten days from the end of the recording. `None` where
-/// nobody knows when it ended.
-#[must_use]
-pub fn backup_ends(check: &Check) -> Option<SliceTime> {
-    check.last.map(|last| last.plus_ms(BACKUP_DAYS * DAY_MS))
-}
 
 /// Writes the request. Where nothing is missing it says so, and asks for nothing.
 #[must_use]
@@ -191,7 +182,7 @@ fn tried(text: &mut String, check: &Check) {
 
 fn deadline(text: &mut String, check: &Check) {
     text.push_str("\nAgora Cloud Backup\n");
-    match backup_ends(check) {
+    match check.backup_ends() {
         Some(ends) if ends < check.at => {
             let _ = writeln!(
                 text,
@@ -273,10 +264,6 @@ fn span(from: Option<SliceTime>, until: Option<SliceTime>) -> String {
 fn utc(time: SliceTime) -> String {
     let text = time.to_string();
     format!("{} UTC", text.trim_end_matches('Z').replace('T', " "))
-}
-
-fn seconds(ms: i64) -> String {
-    format!("{}.{:03} s", ms / 1000, ms.rem_euclid(1000))
 }
 
 /// One line, without control characters and without the queries of URLs, which may be signatures; at most 300

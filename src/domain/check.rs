@@ -40,7 +40,8 @@ use super::recording::{ChannelName, Mode, RecordingId, TrackId, Uid};
 use super::time::SliceTime;
 
 pub use super::finding::Severity;
-pub use awaited::{Awaited, BACKUP_DAYS};
+pub use awaited::Awaited;
+pub(crate) use diagnosis::seconds;
 pub use gathered::{
     Answer, Depth, Gathered, Listed, MediaSeen, PlayerAnswer, PlaylistSeen, PlaylistText, Seen, Sighting,
     StoreRole, StoreSeen, Version,

@@ -181,6 +181,14 @@ impl FileName {
         Some(Self { channel: Some(channel), role, ..self.clone() })
     }
 
+    /// The name that a playlist of this recording had before the backup transferred it. `None` for any other file.
+    #[must_use]
+    pub fn before_transfer(name: &str, id: &RecordingId) -> Option<String> {
+        let read = Self::parse(name, Some(id))?;
+        let transferred = matches!(read.role, Role::Playlist { transfer: Some(_) });
+        transferred.then(|| Self { role: Role::Playlist { transfer: None }, ..read }.to_name())
+    }
+
     /// Writes the name, with its extension in lower case.
     ///
     /// What [`Self::parse`] read is written as it was, but for the case of the extension.

@@ -6,6 +6,7 @@ use super::key::{KeyError, ObjectKey, ObjectName};
 use super::only::Form;
 use super::place::{Obstacle, SourceName};
 use super::recording::TrackId;
+use super::timeline::NOTICED_MS;
 
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -420,9 +421,8 @@ impl Finding {
                     (false, Beside::Slices) => Severity::Warning,
                 }
             }
-            // Below a second it is a seam between slices, which players do not notice either.
             Self::UnlistedGap { ms, .. } => {
-                if *ms >= 1000 {
+                if *ms >= NOTICED_MS {
                     Severity::Loss
                 } else {
                     Severity::Warning

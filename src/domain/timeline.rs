@@ -16,7 +16,10 @@ use super::time::SliceTime;
 /// Differences up to this many milliseconds come from rounding. Agora's are 0 and 1.
 pub const TOLERANCE_MS: i64 = 5;
 
-/// The same where a playing time comes from the bytes: sound and picture of one slice end some frames apart,
+/// Below so many milliseconds a hole is a seam between slices, which players do not notice either.
+pub const NOTICED_MS: i64 = 1000;
+
+/// The tolerance where a playing time comes from the bytes: sound and picture of one slice end some frames apart,
 /// and a sound frame alone is 21 ms.
 pub const PROBED_TOLERANCE_MS: i64 = 500;
 

@@ -114,7 +114,7 @@ fn losses_without_a_name_are_a_reason_to_ask_too_and_those_of_the_store_are_not(
 #[test]
 fn the_ten_days_are_counted_from_the_end_and_said_to_be_over_when_they_are() {
     let mut check = damaged().check;
-    assert_eq!(backup_ends(&check).unwrap().to_string(), "2026-09-30T12:53:42.496Z");
+    assert_eq!(check.backup_ends().unwrap().to_string(), "2026-09-30T12:53:42.496Z");
     check.at = SliceTime::parse("20261001000000000").unwrap();
     let text = ticket(&check);
     assert!(text.contains("until 2026-09-30 12:53:42.496 UTC, which is over"), "{text}");

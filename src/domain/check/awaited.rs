@@ -5,10 +5,6 @@ use std::collections::BTreeSet;
 use super::{Check, Presence, Rule};
 use crate::domain::key::ObjectName;
 
-/// How long Agora Cloud Backup keeps what it could not upload, from the end of a recording ("FAQ: files are not
-/// uploaded", 2026-07).
-pub const BACKUP_DAYS: i64 = 10;
-
 /// What a recording lacks and may still get.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Awaited {
@@ -64,12 +60,5 @@ impl Check {
             gaps: stretches.filter(|stretch| stretch.presence == Presence::Unlisted).count(),
             rules: rules.into_iter().filter(|rule| MAY_PASS.contains(rule)).collect(),
         }
-    }
-
-    /// Whether Agora Cloud Backup has nothing more to give: its ten days are over.
-    #[must_use]
-    pub fn backup_is_over(&self) -> bool {
-        const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-        self.last.is_some_and(|last| self.at.ms_since(last) > BACKUP_DAYS * DAY_MS)
     }
 }

@@ -2,14 +2,29 @@
 
 use super::facts::Facts;
 use super::told::{Happened, ToldState};
-use super::{Diagnosis, Rule, Severity};
+use super::{Check, Diagnosis, Rule, Severity};
 use crate::domain::time::SliceTime;
 
-/// What the backup holds is deleted ten days after it was put there (glossary, 2020-07).
+/// What the backup holds is deleted after ten days (Agora, glossary, "Agora Cloud Backup", 2020-07).
 const KEPT_MS: i64 = 10 * 86_400_000;
 
 /// `warnCode` of event 2: the uploader goes on to the backup.
 const TO_BACKUP: i64 = 32;
+
+impl Check {
+    /// Until when Agora Cloud Backup keeps what is missing: ten days from the end of the recording. `None` where
+    /// nobody knows when it ended.
+    #[must_use]
+    pub fn backup_ends(&self) -> Option<SliceTime> {
+        self.last.map(|last| last.plus_ms(KEPT_MS))
+    }
+
+    /// Whether Agora Cloud Backup has nothing more to give: its ten days are over.
+    #[must_use]
+    pub fn backup_is_over(&self) -> bool {
+        self.backup_ends().is_some_and(|ends| self.at > ends)
+    }
+}
 
 /// Whether the backup holds a part of what is missing, by what Agora told. `diagnoses` are all others.
 pub(super) fn diagnose(facts: &Facts<'_>, diagnoses: &[Diagnosis]) -> Option<Diagnosis> {

@@ -102,7 +102,7 @@ pub(super) fn called(key: &ObjectKey, folder: &KeyPrefix) -> String {
 }
 
 /// Milliseconds as seconds: `15.011 s`.
-pub(super) fn seconds(ms: i64) -> String {
+pub(crate) fn seconds(ms: i64) -> String {
     let sign = if ms < 0 { "-" } else { "" };
     let ms = ms.unsigned_abs();
     format!("{sign}{}.{:03} s", ms / 1000, ms % 1000)

@@ -1,6 +1,7 @@
 //! What was gathered about a recording, before anything is made of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::told::Told;
 use crate::domain::dash::Manifest;
@@ -143,7 +144,7 @@ pub enum Version {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlaylistText {
     /// It was read.
-    Read(Box<Playlist>),
+    Read(Arc<Playlist>),
     /// It is a DASH manifest.
     Manifest,
     /// No store has it.
@@ -210,4 +211,25 @@ pub struct MediaSeen {
     pub silent: Option<bool>,
     /// Whether it was read to its end.
     pub read: Depth,
+}
+
+impl MediaSeen {
+    /// Bytes of this structure from a place, of which nothing else is known.
+    #[must_use]
+    pub fn new(from: SourceName, structure: Structure, read: Depth) -> Self {
+        Self {
+            from,
+            unread: None,
+            evidence: None,
+            vouched_for: false,
+            sha256: None,
+            whole_in: None,
+            structure,
+            wrong: None,
+            starts_with_key_frame: None,
+            frames: None,
+            silent: None,
+            read,
+        }
+    }
 }

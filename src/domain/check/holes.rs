@@ -7,10 +7,7 @@ use super::{CheckedTrack, Diagnosis, Presence, Rule, Severity, Stretch};
 use crate::domain::plan::TrackPlan;
 use crate::domain::playlist::Mark;
 use crate::domain::time::SliceTime;
-use crate::domain::timeline::{Break, BreakReason, PROBED_TOLERANCE_MS, TOLERANCE_MS};
-
-/// Below it is a seam between slices, which players do not notice either: the same as for a fetch.
-const NOTICED_MS: i64 = 1000;
+use crate::domain::timeline::{Break, BreakReason, NOTICED_MS, PROBED_TOLERANCE_MS, TOLERANCE_MS};
 
 /// Longer than a switch takes no recorder to begin again (Agora, "high availability", 2026-07).
 pub(super) const SWITCH_MS: i64 = 90_000;
@@ -108,17 +105,21 @@ fn announced(track: &CheckedTrack, (from, until): (SliceTime, SliceTime), betwee
     }
     let silent = within(track, from, until).filter(|piece| piece.presence == Presence::NeverRecorded);
     let told = silent.map(|piece| {
-        let length = seconds(piece.until.ms_since(piece.from));
-        Diagnosis::new(
-            Rule::NeverRecorded,
-            format!("{}: nothing was recorded for {length} {between}, as the playlist announces", track.id),
-        )
+        never_recorded(track, piece, |length| {
+            format!("nothing was recorded for {length} {between}, as the playlist announces")
+        })
+    });
+    told.collect()
+}
+
+/// A time in which there was nothing to record.
+fn never_recorded(track: &CheckedTrack, piece: Stretch, say: impl FnOnce(&str) -> String) -> Diagnosis {
+    let length = seconds(piece.until.ms_since(piece.from));
+    Diagnosis::new(Rule::NeverRecorded, format!("{}: {}", track.id, say(&length)))
         .of_track(track.id)
         .found(format!("{length} without a stream"))
         .from(Some(piece.from))
         .until(Some(piece.until))
-    });
-    told.collect()
 }
 
 /// A hole that no playlist explains, and what events say about parts of it.
@@ -137,15 +138,9 @@ fn unlisted(
         .collect();
     let silent = pieces.iter().filter(|piece| piece.presence == Presence::NeverRecorded);
     diagnoses.extend(silent.map(|piece| {
-        let length = seconds(piece.until.ms_since(piece.from));
-        Diagnosis::new(
-            Rule::NeverRecorded,
-            format!("{}: nobody was sending for {length} {between}, so nothing was recorded", track.id),
-        )
-        .of_track(track.id)
-        .found(format!("{length} without a stream"))
-        .from(Some(piece.from))
-        .until(Some(piece.until))
+        never_recorded(track, *piece, |length| {
+            format!("nobody was sending for {length} {between}, so nothing was recorded")
+        })
     }));
     if diagnoses.is_empty() {
         // Slices of a list that could not be read lie there: who knows whether they are all.

@@ -69,11 +69,7 @@ impl Known {
         for key in slices.chain(others).chain(lists.filter(|key| !absent_playlists.contains(key))) {
             let name = key.file_name();
             // What the backup has pushed may bear another name than what was told before.
-            if let Some(read) = FileName::parse(name.as_str(), Some(&recording.id))
-                && matches!(read.role, Role::Playlist { transfer: Some(_) })
-            {
-                here.insert(FileName { role: Role::Playlist { transfer: None }, ..read }.to_name());
-            }
+            here.extend(FileName::before_transfer(name.as_str(), &recording.id));
             here.insert(name.as_str().to_owned());
         }
         for (track, places) in facts.tracks.iter().zip(facts.places) {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{Check, CheckedSegment, Diagnosis, Presence, Rule, Severity, Standing};
 use crate::domain::place::Obstacle;
+use crate::domain::timeline::NOTICED_MS;
 
 /// How much is where. Segments are counted once each; times are sums over all tracks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Check {
         let files = self.playlists.iter().chain(&self.others).map(|file| of_presence(file.presence));
         let stretches = self.tracks.iter().flat_map(|track| &track.stretches);
         // A seam below a second is told, and nobody misses anything.
-        let long = stretches.filter(|piece| piece.until.ms_since(piece.from) >= 1000);
+        let long = stretches.filter(|piece| piece.until.ms_since(piece.from) >= NOTICED_MS);
         let time = long.map(|piece| of_presence(piece.presence));
         let diagnoses = self.diagnoses.iter().map(of_diagnosis);
         let worst = segments.chain(files).chain(time).chain(diagnoses).max();

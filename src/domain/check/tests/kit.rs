@@ -1,6 +1,7 @@
 //! Recordings made for tests: listings and playlists as Agora writes them, to be damaged one thing at a time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::domain::check::{
     Check, Depth, Gathered, Listed, MediaSeen, PlayerAnswer, PlaylistSeen, PlaylistText, Seen, Sighting,
@@ -233,7 +234,7 @@ impl Kit {
         } else if shape == Shape::Media {
             read.insert(info.key.clone(), playlist.clone());
         }
-        (PlaylistText::Read(Box::new(playlist)), findings)
+        (PlaylistText::Read(Arc::new(playlist)), findings)
     }
 
     pub(in crate::domain::check) fn check(&self) -> Check {

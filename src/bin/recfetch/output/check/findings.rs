@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Color, Style};
-use recfetch::documents::backup_ends;
 use recfetch::domain::check::{Check, Diagnosis, Rule, Severity};
 use recfetch::domain::time::SliceTime;
 
@@ -101,7 +100,7 @@ fn support(check: &Check) -> Option<String> {
     if !check.diagnoses.iter().any(lost) {
         return None;
     }
-    let ends = backup_ends(check)?;
+    let ends = check.backup_ends()?;
     let day = minute(ends);
     Some(if ends < check.at {
         format!(
