@@ -66,20 +66,8 @@ impl Before {
             if let Verdict::Corrupt { from, what } = &object.verdict
                 && matches!(object.role, ObjectRole::Segment(_))
             {
-                let wrong = MediaSeen {
-                    from: from.clone(),
-                    unread: None,
-                    evidence: None,
-                    vouched_for: false,
-                    sha256: None,
-                    whole_in: None,
-                    structure: Structure::NotExamined,
-                    wrong: Some(what.clone()),
-                    starts_with_key_frame: None,
-                    frames: None,
-                    silent: None,
-                    read: Depth::Whole,
-                };
+                let unseen = MediaSeen::new(from.clone(), Structure::NotExamined, Depth::Whole);
+                let wrong = MediaSeen { wrong: Some(what.clone()), ..unseen };
                 media.insert(object.name.clone(), wrong);
             }
         }
@@ -154,7 +142,7 @@ impl Sightings<'_> {
             Verdict::Verified { .. } => {
                 if let Some(from) = &object.from {
                     let store = self.place_of(from);
-                    let mut info = listed.clone().filter(|_| store == 0).or_else(|| self.bare(object));
+                    let mut info = self.info_in(store, object, listed.as_ref());
                     if let Some(info) = &mut info {
                         info.size = object.size.or(info.size);
                     }
@@ -170,7 +158,7 @@ impl Sightings<'_> {
             Verdict::Denied { from, why } => found.push(self.refused(from, Obstacle::Denied(*why))),
             Verdict::Frozen { from, class } => {
                 let store = self.place_of(from);
-                let mut info = listed.clone().filter(|_| store == 0).or_else(|| self.bare(object));
+                let mut info = self.info_in(store, object, listed.as_ref());
                 if let Some(info) = &mut info {
                     info.class = class.clone().or_else(|| info.class.take());
                 }
@@ -184,7 +172,7 @@ impl Sightings<'_> {
             Verdict::Unreachable { from, last } => found.push(self.refused(from, last.clone())),
             Verdict::Corrupt { from, .. } => {
                 let store = self.place_of(from);
-                let info = listed.clone().filter(|_| store == 0).or_else(|| self.bare(object));
+                let info = self.info_in(store, object, listed.as_ref());
                 found.extend(info.map(|info| Sighting { store, seen: Seen::There(info) }));
             }
             // Nobody was asked: that is not to know, and not to be sure that there is nothing.
@@ -216,6 +204,16 @@ impl Sightings<'_> {
             Origin::Fetched | Origin::Nowhere if tried => Some(Seen::Refused(Obstacle::Unexpected)),
             Origin::Fetched | Origin::Kept | Origin::Nowhere => None,
         }
+    }
+
+    /// What a store says of an object that it has: its own listing, or what came.
+    fn info_in(
+        &self,
+        store: usize,
+        object: &ObjectReport,
+        listed: Option<&ObjectInfo>,
+    ) -> Option<ObjectInfo> {
+        listed.filter(|_| store == 0).cloned().or_else(|| self.bare(object))
     }
 
     fn refused(&mut self, from: &SourceName, obstacle: Obstacle) -> Sighting {

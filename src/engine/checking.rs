@@ -86,10 +86,8 @@ async fn once(
 ) -> Result<Checked, LocateError> {
     let found = locate(context, target, candidates, query).await?;
     // Whoever names a playlist says by that where the recording lies.
-    let expected = match target {
-        Target::Recording(_) if query.playlist.is_none() => found.candidate.store.prefix.clone(),
-        Target::Recording(_) | Target::Playlist(_) | Target::Url(_) => None,
-    };
+    let is_named = query.playlist.is_some() || target.playlist().is_some();
+    let expected = found.candidate.store.prefix.clone().filter(|_| !is_named);
     let given_up = GivenUp::default();
     Ok(checked(context, found, options, expected, AskFallbacks::Always, &given_up).await)
 }

@@ -1,6 +1,7 @@
 //! A recording that was found, or why it was not.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Candidate;
 use super::listing::Coverage;
@@ -66,6 +67,8 @@ pub(super) struct FoundPlaylist {
     pub(super) verdict: Verdict,
     pub(super) bytes: Option<Proven>,
     pub(super) failed_tries: Vec<Try>,
+    /// What it lists, where its segments are used.
+    pub(super) text: Option<Arc<Playlist>>,
 }
 
 impl Found {

@@ -1,9 +1,11 @@
 //! Finding a recording: which store has it, what belongs to it, what its playlists list.
 
+use std::sync::Arc;
+
 use super::listing::{Coverage, list};
 use super::located::{Found, FoundPlaylist, LocateError, LocateQuery, Looked, Search};
 use super::reading::{self, Lists};
-use super::target::{Target, recording_of};
+use super::target::Target;
 use super::told;
 use super::{Candidate, Context, Fetcher, Store};
 use crate::domain::filename::{FileName, Role};
@@ -47,11 +49,9 @@ pub(super) async fn locate(
     candidates: &[Candidate],
     query: &LocateQuery,
 ) -> Result<Found, LocateError> {
-    let (recording, query) = match target {
-        Target::Recording(id) => (id.clone(), query.clone()),
-        Target::Playlist(key) => (recording_of(key), with_playlist(query, key)),
-        Target::Url(url) => (recording_of(&url.key), with_playlist(query, &url.key)),
-    };
+    let recording = target.recording();
+    let mut query = query.clone();
+    query.playlist = target.playlist().cloned().or(query.playlist);
     if candidates.is_empty() {
         return Err(LocateError::NoStore);
     }
@@ -86,10 +86,6 @@ pub(super) async fn locate(
         (None, Some(cause)) => LocateError::Source { recording, cause, looked },
         (None, None) => LocateError::NotFound { recording, looked },
     })
-}
-
-fn with_playlist(query: &LocateQuery, key: &ObjectKey) -> LocateQuery {
-    LocateQuery { playlist: Some(key.clone()), ..query.clone() }
 }
 
 /// The candidates, then each of their fallbacks as a candidate of its own.
@@ -280,7 +276,7 @@ pub(super) async fn read(
     let Look { mut recording, mut findings, coverage } = look;
     let left_out = query.only.apply(&mut recording, &mut findings);
     adopt_playlists_of_fallbacks(context, &candidate, &mut recording, &mut findings).await;
-    let Lists { playlists, texts, manifests, masters } = if query.only.wants(Form::Hls) {
+    let Lists { mut playlists, mut texts, manifests, masters } = if query.only.wants(Form::Hls) {
         reading::lists(context, &candidate, &mut recording, &mut findings).await
     } else {
         Lists::default()
@@ -290,6 +286,10 @@ pub(super) async fn read(
         return Err(no_playlist(&candidate.store, &recording, playlists));
     }
     let (plan, found) = plan(&recording, &texts, &manifests);
+    let lists = texts.len();
+    for playlist in &mut playlists {
+        playlist.text = texts.remove(&playlist.info.key).map(Arc::new);
+    }
     findings.extend(found);
     findings.extend(context.take_noticed());
     for finding in &findings {
@@ -316,7 +316,7 @@ pub(super) async fn read(
         recording: &found.recording.id,
         from,
         place: &place,
-        playlists: texts.len(),
+        playlists: lists,
         segments: found.segments(),
         playing: found.plan.tracks.iter().map(|track| track.playing()).max().unwrap_or_default(),
         bytes: found.known_bytes(),

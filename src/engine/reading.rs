@@ -100,7 +100,7 @@ pub(super) async fn lists(
         }
         let Fetched { verdict, bytes, failed_tries, findings: more, .. } = fetched;
         findings.extend(more);
-        lists.playlists.push(FoundPlaylist { info, verdict, bytes, failed_tries });
+        lists.playlists.push(FoundPlaylist { info, verdict, bytes, failed_tries, text: None });
     }
     let lacking = recording.without_playlist(&HashSet::new());
     // Who names what matters only where something lacks a name.

@@ -353,7 +353,7 @@ impl Run {
         playlist: FoundPlaylist,
         folder: &KeyPrefix,
     ) -> Result<(), Failed> {
-        let FoundPlaylist { info, verdict, bytes, failed_tries } = playlist;
+        let FoundPlaylist { info, verdict, bytes, failed_tries, text: _ } = playlist;
         let item = Item {
             name: name_in_archive(&info.key, folder),
             place: ItemPlace::Key(info.key.clone()),

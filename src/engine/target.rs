@@ -85,6 +85,25 @@ impl Target {
             .map(Self::Recording)
             .map_err(|cause| TargetError::Id { text: text.escape_debug().to_string(), cause })
     }
+
+    /// The recording that is asked for: the one of that ID, or the one that the playlist belongs to.
+    #[must_use]
+    pub fn recording(&self) -> RecordingId {
+        match self {
+            Self::Recording(id) => id.clone(),
+            Self::Playlist(key) => recording_of(key),
+            Self::Url(url) => recording_of(&url.key),
+        }
+    }
+
+    /// The playlist, where one is named.
+    pub(super) fn playlist(&self) -> Option<&ObjectKey> {
+        match self {
+            Self::Recording(_) => None,
+            Self::Playlist(key) => Some(key),
+            Self::Url(url) => Some(&url.key),
+        }
+    }
 }
 
 impl PlaylistUrl {
@@ -107,7 +126,7 @@ impl PlaylistUrl {
 
 /// The recording that a playlist belongs to. A name that does not follow Agora's grammar still names one:
 /// itself, without what an ID cannot hold.
-pub(super) fn recording_of(key: &ObjectKey) -> RecordingId {
+fn recording_of(key: &ObjectKey) -> RecordingId {
     let name = key.file_name();
     if let Some(parsed) = FileName::parse(name.as_str(), None) {
         return parsed.recording;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::located::LocateQuery;
 use super::locating::failovers;
 use super::{Context, Store};
-use crate::domain::filename::{FileName, Role};
+use crate::domain::filename::FileName;
 use crate::domain::finding::Finding;
 use crate::domain::key::{KeyPrefix, ObjectKey};
 use crate::domain::locate;
@@ -67,11 +67,7 @@ pub(super) fn absent(
     let mut here = BTreeSet::new();
     for info in objects {
         let name = info.key.file_name();
-        if let Some(read) = FileName::parse(name.as_str(), Some(id))
-            && matches!(read.role, Role::Playlist { transfer: Some(_) })
-        {
-            here.insert(FileName { role: Role::Playlist { transfer: None }, ..read }.to_name());
-        }
+        here.extend(FileName::before_transfer(name.as_str(), id));
         here.insert(name.as_str().to_owned());
     }
     let keys = keys(id, folder, query).filter(|key| !here.contains(key.file_name().as_str()));

@@ -1,5 +1,7 @@
 //! The lists of a recording as they were read: those whose segments are used, and their other versions.
 
+use std::sync::Arc;
+
 use super::super::Context;
 use super::super::located::{Found, FoundPlaylist};
 use super::super::sink::Sink;
@@ -67,13 +69,17 @@ fn text(context: &Context, list: &FoundPlaylist, form: MasterForm) -> PlaylistTe
     match &list.verdict {
         Verdict::Verified {
             evidence: Evidence::StoreDigest { .. } | Evidence::Structure | Evidence::LengthOnly,
-        } => match (form, list.bytes.as_ref().map(|bytes| &bytes.sink)) {
-            (MasterForm::Dash, _) => PlaylistText::Manifest,
-            (MasterForm::Hls, Some(Sink::Memory { bytes, .. })) => {
+        } => match (form, &list.text, list.bytes.as_ref().map(|bytes| &bytes.sink)) {
+            (MasterForm::Dash, ..) => PlaylistText::Manifest,
+            (MasterForm::Hls, Some(playlist), _) => PlaylistText::Read(playlist.clone()),
+            // Only those whose segments are used were looked into.
+            (MasterForm::Hls, None, Some(Sink::Memory { bytes, .. })) => {
                 let (playlist, _) = playlist::read(&list.info.key, bytes, context.options.uris);
-                PlaylistText::Read(Box::new(playlist))
+                PlaylistText::Read(Arc::new(playlist))
             }
-            (MasterForm::Hls, Some(Sink::File { .. }) | None) => PlaylistText::Refused(Obstacle::Unexpected),
+            (MasterForm::Hls, None, Some(Sink::File { .. }) | None) => {
+                PlaylistText::Refused(Obstacle::Unexpected)
+            }
         },
         Verdict::Absent { .. } => PlaylistText::Absent,
         Verdict::Denied { why, .. } => PlaylistText::Refused(Obstacle::Denied(*why)),

@@ -280,7 +280,7 @@ async fn start(
 }
 
 fn unread(from: SourceName, obstacle: Obstacle) -> MediaSeen {
-    MediaSeen { unread: Some(obstacle), ..of(from, Structure::NotExamined, Depth::Listed) }
+    MediaSeen { unread: Some(obstacle), ..MediaSeen::new(from, Structure::NotExamined, Depth::Listed) }
 }
 
 /// What all bytes tell.
@@ -319,18 +319,5 @@ fn of(from: SourceName, structure: Structure, read: Depth) -> MediaSeen {
         | Structure::Page(_)
         | Structure::NotExamined => None,
     };
-    MediaSeen {
-        from,
-        unread: None,
-        evidence: None,
-        vouched_for: false,
-        sha256: None,
-        whole_in: None,
-        structure,
-        wrong: None,
-        starts_with_key_frame,
-        frames: None,
-        silent: None,
-        read,
-    }
+    MediaSeen { starts_with_key_frame, ..MediaSeen::new(from, structure, read) }
 }

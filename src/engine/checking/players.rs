@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::stream::{self, StreamExt as _};
-
 use super::super::Context;
 use super::super::located::Found;
-use super::sightings::Sightings;
+use super::sightings::{Sightings, many};
 use crate::domain::check::{Answer, PlayerAnswer, PlaylistSeen, Seen, Version};
 use crate::domain::key::{ObjectKey, ObjectName};
 use crate::domain::place::{Denial, Obstacle};
@@ -36,9 +34,7 @@ pub(super) async fn ask(
             Some(answer(name, reply, origin))
         }
     });
-    let asked: Vec<_> = asked.collect();
-    let answers: Vec<_> = stream::iter(asked).buffered(context.options.jobs.max(1)).collect().await;
-    answers.into_iter().flatten().collect()
+    many(context, asked.collect()).await.into_iter().flatten().collect()
 }
 
 /// The chosen playlists and the first segment of each track, where the recording's own store has them.

@@ -381,7 +381,7 @@ fn is_final(obstacle: &Obstacle) -> bool {
 }
 
 /// Runs these in their order, as many at once as the run allows.
-async fn many<T>(context: &Context, all: Vec<impl Future<Output = T>>) -> Vec<T> {
+pub(super) async fn many<T>(context: &Context, all: Vec<impl Future<Output = T>>) -> Vec<T> {
     stream::iter(all).buffered(context.options.jobs.max(1)).collect().await
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use backon::BackoffBuilder as _;
 
 use super::super::located::{LocateError, LocateQuery};
-use super::super::target::{Target, recording_of};
+use super::super::target::Target;
 use super::super::{Candidate, Context};
 use super::{CheckOptions, Checked, once};
 use crate::domain::check::Awaited;
@@ -44,11 +44,7 @@ pub(super) async fn wait(
     options: &CheckOptions,
     wait: WaitOptions,
 ) -> Result<Checked, LocateError> {
-    let recording = match target {
-        Target::Recording(id) => id.clone(),
-        Target::Playlist(key) => recording_of(key),
-        Target::Url(url) => recording_of(&url.key),
-    };
+    let recording = target.recording();
     let end = context.now().saturating_add(wait.until);
     let mut pauses = backon::ExponentialBuilder::default()
         .with_jitter()

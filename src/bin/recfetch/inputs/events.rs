@@ -5,10 +5,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use recfetch::agora::events::{self, EventOptions};
-use recfetch::agora::{Facts, SavedRecording};
 use recfetch::domain::check::Told;
-use recfetch::domain::filename::FileName;
-use recfetch::domain::key::ObjectKey;
 use recfetch::domain::recording::RecordingId;
 use recfetch::engine::Target;
 use recfetch::source::Secret;
@@ -37,7 +34,7 @@ impl Heard {
             Input::Typed(text) => id_of(text).as_ref().map(by_log).unwrap_or_default(),
             Input::Saved(saved) => {
                 let mut told = by_log(&saved.id);
-                told.merge(of_saved(saved));
+                told.merge(Told::from(&saved.facts));
                 told
             }
         }
@@ -114,29 +111,7 @@ fn only(args: &CheckArgs) -> Option<RecordingId> {
     }
 }
 
-/// The recording that was typed: by its ID, or by the name of its playlist.
+/// The recording that was typed: by its ID, or by its playlist.
 fn id_of(text: &str) -> Option<RecordingId> {
-    let of_key = |key: &ObjectKey| FileName::parse(key.file_name().as_str(), None).map(|name| name.recording);
-    match Target::parse(text).ok()? {
-        Target::Recording(id) => Some(id),
-        Target::Playlist(key) => of_key(&key),
-        Target::Url(url) => of_key(&url.key),
-    }
-}
-
-/// What a saved text says of a recording, without the keys of stores.
-fn of_saved(saved: &SavedRecording) -> Told {
-    let facts = &saved.facts;
-    Told::from(Facts {
-        app_id: facts.app_id.clone(),
-        channel: facts.channel.clone(),
-        uid: facts.uid,
-        mode: facts.mode,
-        files: facts.files.clone(),
-        missing: facts.missing.clone(),
-        state: facts.state.clone(),
-        status: facts.status,
-        events: facts.events.clone(),
-        ..Facts::default()
-    })
+    Target::parse(text).ok().map(|target| target.recording())
 }
