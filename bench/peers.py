@@ -205,11 +205,15 @@ def _install_packages() -> list[str]:
     _say(f"installs Debian packages: {' '.join(missing)}")
     if not shutil.which("apt-get"):
         return [f"{package} (this system has no apt-get: install it by its own means)" for package in missing]
-    get = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", "--no-install-recommends"]
-    # The lists may be old or absent; only where they do not do are they fetched.
-    if not _as_root([*get, *missing]) and _as_root(["apt-get", "update", "-qq"]):
-        _as_root([*get, *missing])
+    _apt_get(missing)
     return [f"{package} (apt-get could not install it)" for package in _missing_packages()]
+
+
+def _apt_get(packages: list[str]) -> bool:
+    get = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq"]
+    get += ["--no-install-recommends", *packages]
+    # The lists may be old or absent; only where they do not do are they fetched.
+    return _as_root(get) or (_as_root(["apt-get", "update", "-qq"]) and _as_root(get))
 
 
 def _missing_packages() -> list[str]:
@@ -239,9 +243,14 @@ def _install_vsd() -> list[str]:
     cargo = shutil.which("cargo")
     if not cargo:
         return [f"vsd {VSD} (no cargo)"]
-    build = ["install", "vsd", "--version", VSD, "--locked", "--no-default-features", "--features", "rustls-tls"]
+    if not shutil.which("protoc"):
+        _say("installs Debian package: protobuf-compiler, which it is built with")
+        if not (shutil.which("apt-get") and _apt_get(["protobuf-compiler"])):
+            return [f"vsd {VSD} (apt-get could not install protobuf-compiler)"]
+    build = ["install", "vsd", "--version", VSD, "--locked", "--quiet", "--root", str(_vsd_root())]
+    build += ["--no-default-features", "--features", "rustls-tls"]
     # In this project's folder, so that its Rust is taken.
-    if not _run(["nice", cargo, *build, "--quiet", "--root", str(_vsd_root())], cwd=Path(__file__).parent):
+    if not _run(["nice", "-n", "19", cargo, *build], cwd=Path(__file__).parent):
         return [f"vsd {VSD} (cargo could not build it)"]
     return []
 
