@@ -1,12 +1,12 @@
-"""The recording, the fault cases, and the servers that play them: an S3 server (or a plain web server) and the
-fault proxy in front of it, both from this project's test kit (`loopback`), on ports of the system's choosing.
+"""The recording, the fault cases, and the servers that play them: an S3 server (or a plain web server) and
+the fault proxy in front of it, both from this project's test kit (`loopback`), on any free ports.
 """
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,21 +76,23 @@ class Case:
     can_be_whole: bool
     # Only how long a tool waits decides; it costs no CPU.
     waits: bool = False
-    limit: int = 120
+    limit: int = 240
     # Kill it on the way and start it again, with what then befell the disk.
     kills: bool = False
     flips_on_disk: bool = False
 
-    def lines(self, bad: Path, other: Path, late: list[str]) -> list[str]:
-        """The script of the fault proxy. `late` are the segments that do not come before the kill."""
+    def lines(self, bad: Path, other: Path, late: list[str], keeping: str = "") -> list[str]:
+        """The script of the fault proxy. `late` are the segments that do not come before the kill; `keeping`
+        is the word that leaves the right object's ETag and checksums above the wrong bytes.
+        """
         half = bad.stat().st_size // 2
         script = {
             "archived": ["archived always"],
-            "empty": ["empty always"],
-            "short": [f"short={half} always"],
+            "empty": [f"{keeping}empty always"],
+            "short": [f"{keeping}short={half} always"],
             "html": ["html always"],
             "flipped": [f"flip={flip_at(bad.read_bytes())} always"],
-            "swapped": [f"swap={PREFIX}/{other.name} always"],
+            "swapped": [f"{keeping}swap={PREFIX}/{other.name} always"],
             "cut once": [f"cut={half} 1"],
             # A tool that goes on where it was gets no further: the same place breaks again.
             "cut always": [f"cut={half} 1", "cut=0 always"],
@@ -115,7 +117,13 @@ CASES = (
     Case("flipped", "One bit in the middle of its picture is wrong.", False),
     Case("swapped", "Another segment's bytes come, of the same length.", False),
     Case("cut once", "The connection ends in the middle of it, the first time.", True),
-    Case("cut always", "The connection ends in the middle of it, and behind that no byte comes.", False, True, 360),
+    Case(
+        "cut always",
+        "The connection ends in the middle of it, and behind that no byte comes.",
+        False,
+        True,
+        360,
+    ),
     Case("503 twice", "`503 SlowDown`, two times.", True),
     Case("503 always", "`503 SlowDown`, each time.", False, True, 360),
     Case(
@@ -139,7 +147,9 @@ CASES = (
         True,
         120,
     ),
-    Case("killed", "SIGKILL with a part of the segments there, then the same command again.", True, kills=True),
+    Case(
+        "killed", "SIGKILL with a part of the segments there, then the same command again.", True, kills=True
+    ),
     Case(
         "killed, flipped",
         "The same, and a bit flips on disk in a segment that was finished (its time is kept).",
@@ -153,11 +163,12 @@ CASES = (
 def flip_at(segment: bytes) -> int:
     """An offset in the middle of a segment, inside of a picture: where no structure shows the damage."""
     for packet in range(len(segment) // 2 // 188, len(segment) // 188):
-        header = segment[packet * 188 : packet * 188 + 4]
-        pid = (header[1] & 0x1F) << 8 | header[2]
-        starts, adapts = header[1] & 0x40, header[3] & 0x20
-        if pid == VIDEO_PID and not starts and not adapts:
-            return packet * 188 + 100
+        at = packet * 188
+        pid = (segment[at + 1] & 0x1F) << 8 | segment[at + 2]
+        # What stuffs a packet comes first, the picture last.
+        stuffed = segment[at + 4] if segment[at + 3] & 0x20 else 0
+        if pid == VIDEO_PID and stuffed < 100:
+            return at + 188 - 12
     raise ValueError("no picture in the second half of the segment")
 
 
@@ -166,20 +177,22 @@ class Servers:
     """Which servers there are: where the programs come from, and what the S3 server keeps."""
 
     loopback: Path
-    # `--checksum crc64nvme`: what S3 keeps of every object since December 2024.
+    # CRC-64/NVME is what S3 keeps of every object since December 2024, unless its uploader chose another.
     keeps_checksums: bool
 
 
 @contextmanager
-def played(servers: Servers, recording: Recording, case: Case, kind: str, folder: Path) -> Iterator[Stage]:
-    """The servers of one cell: `kind` is "s3", "old s3" (no checksums kept) or "web"."""
+def played(
+    servers: Servers, recording: Recording, case: Case, kind: str, keeping: str, folder: Path
+) -> Iterator[Stage]:
+    """The servers of one cell: `kind` is "s3", "s3 sha256" or "web"; `keeping` as above."""
     bucket = folder / "bucket"
     shutil.copytree(recording.bucket, bucket)
     here = Recording(bucket)
     segments = here.segments()
     bad, other = segments[BAD], segments[OTHER]
     late = [path.name for path in segments[KILL_FROM:]]
-    lines = case.lines(bad, other, late)
+    lines = case.lines(bad, other, late, keeping)
     if case.name == "absent":
         bad.unlink()
     if case.name == "not ended":
@@ -188,9 +201,15 @@ def played(servers: Servers, recording: Recording, case: Case, kind: str, folder
     stage = Stage(servers, here, kind, folder)
     try:
         stage.start(lines)
+        stage.check()
         yield stage
+        stage.check()
     finally:
         stage.stop()
+
+
+class StageError(Exception):
+    """The servers failed, not the tool."""
 
 
 class Stage:
@@ -201,6 +220,7 @@ class Stage:
         self._servers = servers
         self._kind = kind
         self._folder = folder
+        self._errors = folder / "servers"
         self._upstream: subprocess.Popen[str] | None = None
         self._proxy: subprocess.Popen[str] | None = None
         self.url = ""
@@ -210,6 +230,18 @@ class Stage:
         self._upstream, upstream = self._listening(self._server())
         self._upstream_url = upstream
         self._start_proxy(lines, 0)
+
+    def check(self) -> None:
+        """Whether both still answer. A tool is not to be blamed for servers that do not."""
+        try:
+            with urllib.request.urlopen(self.playlist_url, timeout=30) as answer:
+                if answer.read() == self.recording.playlist.read_bytes():
+                    return
+            reason = "the playlist is not the playlist"
+        except OSError as error:
+            reason = str(error)
+        states = [server.poll() if server else None for server in (self._upstream, self._proxy)]
+        raise StageError(f"the servers do not answer: {reason}; {states}; {self._errors.read_text()}")
 
     def mend(self) -> None:
         """The same proxy on the same port, without faults."""
@@ -248,24 +280,23 @@ class Stage:
             return ["web", "--dir", str(self.recording.bucket)]
         command = ["s3", "--dir", str(self.recording.bucket), "--bucket", BUCKET, "--public"]
         command += ["--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY]
-        if self._kind == "s3" and self._servers.keeps_checksums:
-            command += ["--checksum", "crc64nvme"]
+        if self._servers.keeps_checksums:
+            command += ["--checksum", "sha256" if self._kind == "s3 sha256" else "crc64nvme"]
         return command
 
     def _listening(self, arguments: list[str]) -> tuple[subprocess.Popen[str], str]:
         # Should this program be killed, they end by themselves.
         command = [str(self._servers.loopback), *arguments, "--seconds", "1800"]
-        with tempfile.TemporaryFile("w+") as errors:
+        with self._errors.open("a") as errors:
             server = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True
             )
-            assert server.stdout
-            line = server.stdout.readline()
-            if line.startswith("listening "):
-                return server, line.removeprefix("listening ").strip()
-            _end(server)
-            errors.seek(0)
-            raise RuntimeError(f"{' '.join(arguments[:1])} did not start: {errors.read()}")
+        assert server.stdout
+        line = server.stdout.readline()
+        if line.startswith("listening "):
+            return server, line.removeprefix("listening ").strip()
+        _end(server)
+        raise StageError(f"{arguments[0]} did not start: {self._errors.read_text()}")
 
 
 def keeps_checksums(loopback: Path) -> bool:

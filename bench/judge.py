@@ -1,8 +1,8 @@
 """What is right and what is wrong: the rules by which a tool is judged after a fault.
 
-A recording that can be had whole in the end (the connection broke once, the server was busy twice, the tool was
-killed and started again) asks for exit code 0 AND every byte right. One that cannot (a segment is absent or
-damaged and stays so) asks for an exit code that is not 0 AND that no file with a final name holds wrong or
+A recording that can be had whole in the end (the connection broke once, the server was busy twice, the tool
+was killed and started again) asks for exit code 0 AND every byte right. One that cannot (a segment is absent
+or damaged and stays so) asks for an exit code that is not 0 AND that no file with a final name holds wrong or
 too few bytes. What does not end within the limit hangs, which is wrong.
 
 A wrong with exit code 0 is silent: nobody will look. A wrong that says so by its exit code is told.
@@ -137,7 +137,9 @@ def names_segment(output: str, bad: str, others: Iterable[str], number: int) -> 
     usual: set[str] = set()
     suspects: list[str] = []
     for line in lines:
-        numbers = {int(n) for n in re.findall(r"(?:fragment|segment)s?\s*(?:number)?\s*#?:?\s*(\d+)", line, re.I)}
+        numbers = {
+            int(n) for n in re.findall(r"(?:fragment|segment)s?\s*(?:number)?\s*#?:?\s*(\d+)", line, re.I)
+        }
         if bad_stem in line or numbers & {number, number + 1}:
             suspects.append(shape(line))
         elif any(stem in line for stem in good_stems) or numbers:

@@ -37,7 +37,18 @@ def fingerprint(ffprobe: Path, path: Path) -> Fingerprint:
 
 def pictures(ffmpeg: Path, path: Path) -> str:
     """A digest of all decoded pictures."""
-    command = [str(ffmpeg), "-v", "quiet", "-nostdin", "-i", str(path), "-map", "0:v", "-fps_mode", "passthrough"]
+    command = [
+        str(ffmpeg),
+        "-v",
+        "quiet",
+        "-nostdin",
+        "-i",
+        str(path),
+        "-map",
+        "0:v",
+        "-fps_mode",
+        "passthrough",
+    ]
     command += ["-f", "md5", "-"]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 

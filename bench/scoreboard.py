@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
 """Plays the fault cases to recfetch and to every peer that can be had, and writes down who was right.
 
-Right is, where the recording can be had whole in the end (cut once, 503 twice, stalled once, killed and started
-again): exit code 0 AND every byte right. Where it cannot: an exit code that is not 0 AND no file with a final
-name whose bytes are wrong or too few. What has not ended within the limit hangs, and is wrong.
+Right is, where the recording can be had whole in the end (cut once, 503 twice, stalled once, killed and
+started again): exit code 0 AND every byte right. Where it cannot: an exit code that is not 0 AND no file with
+a final name whose bytes are wrong or too few. What has not ended within the limit hangs, and is wrong.
 
-  - A mover's final names are the objects' own. A joiner's is the one file that it joins into: with a hole or a
-    wrong byte in it, it is wrong; with exit code 0 silently so, with another the table says what was left.
+  - A mover's final names are the objects' own. A joiner's is the one file that it joins into: with a hole or
+    a wrong byte in it, it is wrong: silently so with exit code 0, told with another.
   - recfetch keeps pieces and joins: both are judged.
-  - Names that say of themselves that they are unfinished (.part, .ytdl, .partial.ts, .aria2 beside) are not final.
-  - Bytes are compared by SHA-256. A tool that rewrites the stream (ffmpeg, vsd, yt-dlp's last step) is compared
-    packet by packet (ffprobe's hash of each packet's payload) with its own output of the case `clean`, which
-    has to have as many packets as the source, and the same decoded pictures.
-  - The bad segment is named when a line of the output has its name or number and is not of a kind that the good
-    segments get too.
+  - Names that say of themselves that they are unfinished are not final: `.part`, `.ytdl`, `.partial.ts`, a
+    file with an `.aria2` beside it.
+  - Bytes are compared by SHA-256. A tool that rewrites the stream (ffmpeg, vsd, yt-dlp's last step) is
+    compared packet by packet (ffprobe's hash of each packet's payload) with its own output of the case
+    `clean`, which has to have as many packets as the source, and the same decoded pictures.
+  - Bytes that are not the segment's come to HLS downloaders under headers that fit them, as from a bucket
+    that really holds them; to object movers under the right segment's ETag and checksums, after a listing
+    that tells the truth, so that there is something to compare them with.
+  - The bad segment is named when a line of the output has its name or number and is not of a kind that the
+    good segments get too.
 
 Run it by scripts/scoreboard.
 """
@@ -21,6 +25,7 @@ Run it by scripts/scoreboard.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -39,10 +44,22 @@ from pathlib import Path
 import media
 import peers
 from contenders import CONTENDERS, HLS, MOVERS, Contender
-from faults import ACCESS_KEY, BAD, CASES, SECRET_KEY, Case, Recording, Servers, Stage
-from faults import keeps_checksums, make_recording, played
-from judge import Left, Mark, Verdict, judge, left_joined, left_pieces, names_segment, worst
-from judge import is_marked_unfinished
+from faults import (
+    ACCESS_KEY,
+    BAD,
+    CASES,
+    SECRET_KEY,
+    Case,
+    Recording,
+    Servers,
+    Stage,
+    StageError,
+    flip_at,
+    keeps_checksums,
+    make_recording,
+    played,
+)
+from judge import Left, Mark, is_marked_unfinished, judge, left_joined, left_pieces, names_segment, worst
 from tables import compact, document
 
 # Cells at once that work, and that only wait.
@@ -81,7 +98,9 @@ class Cell:
 class Board:
     """A run of the scoreboard."""
 
-    def __init__(self, servers: Servers, programs: dict[str, peers.Peer], recording: Recording, work: Path) -> None:
+    def __init__(
+        self, servers: Servers, programs: dict[str, peers.Peer], recording: Recording, work: Path
+    ) -> None:
         self.servers = servers
         self.programs = programs
         self.recording = recording
@@ -94,11 +113,21 @@ class Board:
         self._said = threading.Lock()
 
     def cell(self, contender: Contender, case: Case) -> Cell:
-        """Plays one case to one tool."""
+        """Plays one case to one tool; again, where the servers failed."""
+        for tries in range(3):
+            try:
+                return self._try_cell(contender, case)
+            except StageError as error:
+                _say(f"{case.name}, {contender.name}: {error}{'' if tries == 2 else '; once more'}")
+        raise RuntimeError("the servers failed three times")
+
+    def _try_cell(self, contender: Contender, case: Case) -> Cell:
         started = time.monotonic()
         folder = Path(tempfile.mkdtemp(prefix="cell-", dir=self.work))
         try:
-            with played(self.servers, self.recording, case, contender.server, folder) as stage:
+            with played(
+                self.servers, self.recording, case, contender.server, contender.keeping, folder
+            ) as stage:
                 cell = self._play(contender, case, stage, folder)
         finally:
             if not self.keep:
@@ -106,8 +135,9 @@ class Board:
         cell.seconds = round(time.monotonic() - started, 1)
         with self._said:
             code = "-" if cell.exit_code is None else cell.exit_code
-            where = f"  {folder}" if self.keep else ""
-            _say(f"{cell.mark} {case.name:<15} {contender.name}: exit {code}, {cell.why} ({cell.seconds} s){where}")
+            where = f" {folder}" if self.keep else ""
+            took = f"({cell.seconds} s){where}"
+            _say(f"{cell.mark} {case.name:<15} {contender.name}: exit {code}, {cell.why} {took}")
         return cell
 
     def _play(self, contender: Contender, case: Case, stage: Stage, folder: Path) -> Cell:
@@ -121,7 +151,9 @@ class Board:
         code, output = run.to_the_end(case.limit)
         left, wrong = self._left(contender, case, run.cwd)
         verdict = judge(code, left, case.can_be_whole)
-        cell = Cell(contender.name, contender.group, case.name, verdict.mark.value, verdict.why, verdict.is_right)
+        cell = Cell(
+            contender.name, contender.group, case.name, verdict.mark.value, verdict.why, verdict.is_right
+        )
         cell.command, cell.exit_code, cell.first_exit_code = run.shown(), code, first
         cell.left, cell.wrong_files, cell.flipped = left.value, wrong, flipped
         cell.files = files_in(run.cwd)
@@ -196,10 +228,7 @@ class Run:
         """Its exit code (none when it does not end) and what it said."""
         with self._output.open("wb") as output:
             process = self._start(output)
-            try:
-                code: int | None = process.wait(limit)
-            except subprocess.TimeoutExpired:
-                code = None
+            code = wait_for(process, limit)
             kill_group(process)
         return code, self._output.read_text(errors="replace")
 
@@ -209,15 +238,17 @@ class Run:
             process = self._start(output)
             started = changed = time.monotonic()
             before: list[tuple[str, int]] = []
-            while process.poll() is None and time.monotonic() - started < KILL_AT_LAST:
-                time.sleep(0.1)
+            code: int | None = None
+            while time.monotonic() - started < KILL_AT_LAST:
+                code = wait_for(process, 0.1)
+                if code is not None:
+                    break
                 now = sizes_in(self.cwd)
                 if now != before:
                     before, changed = now, time.monotonic()
                 media_there = any(size > 0 for name, size in now if name != "urls")
                 if media_there and time.monotonic() - changed > QUIET:
                     break
-            code = process.poll()
             kill_group(process)
         return code
 
@@ -257,11 +288,20 @@ def environment(folder: Path, stage: Stage, programs: dict[str, peers.Peer]) -> 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     """SIGKILL for a tool and for what it started."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
+
+
+def wait_for(process: subprocess.Popen[bytes], limit: float) -> int | None:
+    """The exit code, none after the limit. The process is left unreaped, so that its number stays its own."""
+    until = time.monotonic() + limit
+    while time.monotonic() < until:
+        ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended:
+            return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+        time.sleep(0.02)
+    return None
 
 
 def sizes_in(folder: Path) -> list[tuple[str, int]]:
@@ -293,7 +333,7 @@ def flip_on_disk(folder: Path, segments: list[Path]) -> str:
         for path in files:
             at = path.read_bytes().find(wanted)
             if at >= 0:
-                _flip(path, at + len(wanted) // 2)
+                _flip(path, at + flip_at(wanted))
                 return str(path.relative_to(folder))
     # A tool that rewrites the stream: in the middle of what there is.
     largest = max(files, key=lambda path: path.stat().st_size, default=None)
@@ -347,7 +387,7 @@ def machine() -> dict[str, object]:
 
 
 def play_all(board: Board, contenders: list[Contender], cases: list[Case]) -> list[Cell]:
-    """All cells: first `clean`, which the others are measured by, then those that work, then those that wait."""
+    """All cells: first `clean`, which the others are measured by; then what works; those that wait last."""
     cells: list[Cell] = []
     todo: list[tuple[Contender, Case]] = []
     clean = next(case for case in CASES if case.name == "clean")
@@ -386,7 +426,9 @@ def main() -> int:
     )
     parser.add_argument("--bin", type=Path, required=True, help="folder with recfetch and loopback")
     parser.add_argument("--case", action="append", help="only this case; may be repeated")
-    parser.add_argument("--tool", action="append", help="only tools whose line has this in it; may be repeated")
+    parser.add_argument(
+        "--tool", action="append", help="only tools whose line has this in it; may be repeated"
+    )
     parser.add_argument("--quick", action="store_true", help="without the cases in which tools only wait")
     parser.add_argument("--keep", action="store_true", help="keep the folders of the cells, and say where")
     parser.add_argument("--output", type=Path, help="folder for scoreboard.md and .json, also of a part")
@@ -436,7 +478,9 @@ def main() -> int:
         "versions": {name: peer.version for name, peer in sorted(found.items())},
         "bucket_keeps_crc64": servers.keeps_checksums,
         "left_out": lacking,
-        "commands": {one.name: next(c.command for c in cells if c.tool == one.name and c.command) for one in contenders},
+        "commands": {
+            one.name: next(c.command for c in cells if c.tool == one.name and c.command) for one in contenders
+        },
         "notes": {one.name: one.note for one in contenders if one.note},
         "cases": {case.name: case.what for case in CASES if case in cases or case.name == "clean"},
         "limits": {case.name: case.limit for case in CASES},

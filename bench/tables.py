@@ -1,7 +1,14 @@
-"""The scoreboard as Markdown."""
+"""The scoreboard as Markdown.
+
+python3 bench/tables.py README.md bench/scoreboard.json   puts the compact tables into a README
+"""
 
 from __future__ import annotations
 
+import json
+import re
+import sys
+from pathlib import Path
 from typing import Any
 
 LEGEND = (
@@ -112,3 +119,28 @@ def _label(tool: str) -> str:
     """A tool's line; flags as code, remarks in brackets as they are."""
     name, bracket, rest = tool.partition(" (")
     return f"`{name}`{bracket}{rest}"
+
+
+BEGIN, END = "<!-- scoreboard: begin -->", "<!-- scoreboard: end -->"
+
+
+def into_readme(text: str, facts: dict[str, Any]) -> str:
+    """The README with these tables between its two marks."""
+    if BEGIN not in text or END not in text:
+        raise ValueError(f"the marks {BEGIN} and {END} are missing")
+    cells = facts["cells"]
+    groups = list(dict.fromkeys(cell["group"] for cell in cells))
+    tables = "\n\n".join(compact(group, cells, facts) for group in groups)
+    made = f"{BEGIN}\n{facts['date']}. {LEGEND}\n\n{tables}\n{END}"
+    return re.sub(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: made, text, flags=re.DOTALL)
+
+
+def main() -> int:
+    """Rewrites the README."""
+    readme, board = Path(sys.argv[1]), Path(sys.argv[2])
+    readme.write_text(into_readme(readme.read_text(), json.loads(board.read_text())))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

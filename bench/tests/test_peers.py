@@ -11,7 +11,7 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import peers  # noqa: E402
+import peers
 
 
 def _tool(path: Path, script: str) -> None:
