@@ -151,13 +151,15 @@ CONTENDERS = (
     ),
     Contender("streamlink", HLS, "streamlink", PLAYLIST, lambda stage: _streamlink(stage), joined=MEDIA),
     Contender(
-        "streamlink --stream-segment-attempts 10 --hls-live-restart",
+        "streamlink --stream-segment-attempts 10 --stream-timeout 30 --hls-live-restart",
         HLS,
         "streamlink",
         PLAYLIST,
-        lambda stage: _streamlink(stage, "--stream-segment-attempts", "10", "--hls-live-restart"),
+        lambda stage: _streamlink(
+            stage, "--stream-segment-attempts", "10", "--stream-timeout", "30", "--hls-live-restart"
+        ),
         joined=MEDIA,
-        note="it documents no flag that makes it fail on a segment that does not come",
+        note="it documents no flag that makes it fail on a segment; it does when nothing comes for 30 s",
     ),
     Contender("ffmpeg -c copy", HLS, "ffmpeg", PLAYLIST, lambda stage: _ffmpeg(stage), joined=MEDIA),
     Contender(

@@ -124,24 +124,24 @@ def names_segment(output: str, bad: str, others: Iterable[str], number: int) -> 
 
     A line of a kind that good segments get too (`Opening ... for reading`) says nothing about this one.
     """
-    others = sorted(others, key=len, reverse=True)
-    bad_stem = bad.rsplit(".", 1)[0]
-    good_stems = [other.rsplit(".", 1)[0] for other in others]
+    # Some write names short: what tells segments apart is what comes last.
+    bad_one, *good_ones = (name.rsplit(".", 1)[0].rsplit("_", 1)[-1] for name in (bad, *others))
 
     def shape(line: str) -> str:
-        for stem in (bad_stem, *good_stems):
-            line = line.replace(stem, "<segment>")
-        return re.sub(r"\d+(\.\d+)?", "#", line).strip()
+        for one in (bad_one, *good_ones):
+            line = line.replace(one, "<segment>")
+        # Sizes, rates, times and the names that tools give to their jobs are different each time.
+        line = re.sub(r"\b(0x)?[0-9a-f]{6,}\b", "#", line)
+        line = re.sub(r"\d+(\.\d+)?\s*([KMGT]i?)?(B(/s)?)?|n/a", "#", line)
+        return " ".join(line.split())
 
-    lines = [line for line in re.split(r"[\r\n]+", output) if line.strip()]
     usual: set[str] = set()
-    suspects: list[str] = []
-    for line in lines:
-        numbers = {
-            int(n) for n in re.findall(r"(?:fragment|segment)s?\s*(?:number)?\s*#?:?\s*(\d+)", line, re.I)
-        }
-        if bad_stem in line or numbers & {number, number + 1}:
-            suspects.append(shape(line))
-        elif any(stem in line for stem in good_stems) or numbers:
+    suspects: set[str] = set()
+    for line in re.split(r"[\r\n]+", output):
+        found = re.findall(r"(?:fragment|segment)s?\s*(?:number)?\s*#?:?\s*(\d+)", line, re.I)
+        numbers = {int(digits) for digits in found}
+        if bad_one in line or numbers & {number, number + 1}:
+            suspects.add(shape(line))
+        elif numbers or any(one in line for one in good_ones):
             usual.add(shape(line))
-    return any(suspect not in usual for suspect in suspects)
+    return bool(suspects - usual)

@@ -48,6 +48,7 @@ from faults import (
     ACCESS_KEY,
     BAD,
     CASES,
+    NAME,
     SECRET_KEY,
     Case,
     Recording,
@@ -64,7 +65,7 @@ from tables import compact, document
 
 # Cells at once that work, and that only wait.
 WORKING = 2
-WAITING = 24
+WAITING = 64
 
 # How long nothing may change on disk until a tool that is to be killed counts as waiting.
 QUIET = 2.0
@@ -317,9 +318,13 @@ def sizes_in(folder: Path) -> list[tuple[str, int]]:
 
 
 def files_in(folder: Path) -> list[str]:
-    """What is left, many of a kind in one line."""
-    found = [f"{name} ({size})" for name, size in sizes_in(folder) if name != "urls"]
-    return found if len(found) <= 40 else [*found[:40], f"and {len(found) - 40} more"]
+    """What is left, short: first what is no segment under its own name, then how many of those there are."""
+    own = re.compile(rf"(.*/)?{NAME}_\d{{17}}\.ts")
+    found = [(name, size) for name, size in sizes_in(folder) if name != "urls"]
+    pieces = [name for name, _ in found if own.fullmatch(name)]
+    others = [f"{name} ({size})".replace(NAME, "…") for name, size in found if name not in pieces]
+    others = others if len(others) <= 12 else [*others[:12], f"and {len(others) - 12} more"]
+    return others + ([f"{len(pieces)} segments under their own names"] if pieces else [])
 
 
 def flip_on_disk(folder: Path, segments: list[Path]) -> str:
@@ -358,6 +363,7 @@ def scrub(output: str, folder: Path) -> list[str]:
     text = output.replace(str(folder / "work") + "/", "").replace(str(folder), ".")
     text = text.replace(str(peers.folder()), "PEERS").replace(str(Path.home()), "~")
     text = re.sub(r"127\.0\.0\.1:\d+", "HOST", text)
+    text = re.sub(r"port=\d+", "port=...", text)
     text = re.sub(r"(X-Amz-[A-Za-z]+|Signature|Credential)=[^&\s,\"]+", r"\1=...", text)
     text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
     lines = [line.rstrip()[:300] for line in re.split(r"[\r\n]+", text) if line.strip()]
@@ -387,7 +393,7 @@ def machine() -> dict[str, object]:
 
 
 def play_all(board: Board, contenders: list[Contender], cases: list[Case]) -> list[Cell]:
-    """All cells: first `clean`, which the others are measured by; then what works; those that wait last."""
+    """All cells: first `clean`, which the others are measured by, then the others."""
     cells: list[Cell] = []
     todo: list[tuple[Contender, Case]] = []
     clean = next(case for case in CASES if case.name == "clean")
@@ -399,21 +405,18 @@ def play_all(board: Board, contenders: list[Contender], cases: list[Case]) -> li
                 cells.append(not_applicable(contender, case, why))
             elif case is not clean:
                 todo.append((contender, case))
-    waves = (
-        (WORKING, [cell for cell in todo if cell[1] is clean]),
-        (WORKING, [cell for cell in todo if cell[1] is not clean and not cell[1].waits]),
-        (WAITING, [cell for cell in todo if cell[1].waits]),
-    )
-    for at_once, wave in waves:
-        with ThreadPoolExecutor(at_once) as pool:
-            futures = []
-            # Those that wait longest begin first.
-            for contender, case in sorted(wave, key=lambda cell: -cell[1].limit):
-                futures.append(pool.submit(board.cell, contender, case))
-                if at_once > WORKING:
-                    # To start is work.
-                    time.sleep(0.7)
-            cells += [future.result() for future in futures]
+    with ThreadPoolExecutor(WORKING) as pool:
+        cells += pool.map(board.cell, *zip(*[cell for cell in todo if cell[1] is clean], strict=True))
+    todo = [cell for cell in todo if cell[1] is not clean]
+    # Those that wait longest begin first.
+    waiting = sorted((cell for cell in todo if cell[1].waits), key=lambda cell: -cell[1].limit)
+    with ThreadPoolExecutor(WORKING) as workers, ThreadPoolExecutor(WAITING) as waiters:
+        futures = [workers.submit(board.cell, *cell) for cell in todo if not cell[1].waits]
+        for cell in waiting:
+            futures.append(waiters.submit(board.cell, *cell))
+            # To start is work.
+            time.sleep(1.5)
+        cells += [future.result() for future in futures]
     tools = [contender.name for contender in contenders]
     names = [case.name for case in CASES]
     return sorted(cells, key=lambda cell: (tools.index(cell.tool), names.index(cell.case)))

@@ -119,16 +119,26 @@ class AJoiningTool(InFolder):
 
 
 class Naming(unittest.TestCase):
-    OTHERS = ("rec_100.ts", "rec_300.ts")
+    OTHERS = ("rec_20260101000100.ts", "rec_20260101000300.ts")
 
     def _names(self, output: str) -> bool:
-        return names_segment(output, "rec_200.ts", self.OTHERS, 1)
+        return names_segment(output, "rec_20260101000200.ts", self.OTHERS, 1)
 
     def test_a_line_about_the_bad_one_alone_names_it(self) -> None:
-        self.assertTrue(self._names("ok\nERROR rec_200.ts: 404\n"))
+        self.assertTrue(self._names("ok\nERROR rec_20260101000200.ts: 404\n"))
 
     def test_a_line_that_all_get_names_nobody(self) -> None:
-        self.assertFalse(self._names("open rec_100.ts\nopen rec_200.ts\nopen rec_300.ts\n"))
+        self.assertFalse(
+            self._names(
+                "open rec_20260101000100.ts\nopen rec_20260101000200.ts\nopen rec_20260101000300.ts\n"
+            )
+        )
+
+    def test_a_short_name_names_it_and_what_differs_in_rates_alone_does_not(self) -> None:
+        self.assertTrue(self._names("missing #2 …_20260101000200.ts\n"))
+        line = "{}|OK  | {}|out/rec_20260101000{}.ts\n"
+        output = line.format("a1b2c3", "1.2MiB/s", 100) + line.format("d4e5f6", "  0B/s", 200)
+        self.assertFalse(self._names(output))
 
     def test_a_number_names_it_too(self) -> None:
         self.assertTrue(self._names("Skipping fragment 2\n"))
@@ -213,6 +223,18 @@ class TheTables(unittest.TestCase):
         ]
         facts = {"cases": {"clean": "", "short": "", "empty": "", "absent": ""}}
         self.assertIn("| `t --flag` (old) | ✔ | ✘ | – | 1 of 2 |", tables.compact("G", cells, facts))
+
+    def test_the_readme_gets_the_tables_between_its_marks_and_nothing_else_changes(self) -> None:
+        cell = {"group": "G", "tool": "t", "case": "short", "mark": "✘", "right": False}
+        facts = {"cases": {"short": ""}, "date": "2026-01-02", "cells": [cell]}
+        text = f"before\n{tables.BEGIN}\nold\n{tables.END}\nafter\n"
+        made = tables.into_readme(text, facts)
+        self.assertTrue(made.startswith("before\n") and made.endswith("\nafter\n"))
+        self.assertNotIn("old", made)
+        self.assertIn("2026-01-02", made)
+        self.assertEqual(tables.into_readme(made, facts), made)
+        with self.assertRaises(ValueError):
+            tables.into_readme("no marks", facts)
 
 
 if __name__ == "__main__":
