@@ -450,19 +450,21 @@ def main() -> int:
     recfetch = options.bin / "recfetch"
     found["recfetch"] = peers.Peer("recfetch", recfetch.resolve(), peers.version_of("recfetch", recfetch))
     wanted = [one for one in CONTENDERS if not options.tool or any(text in one.name for text in options.tool)]
+    loopback = (options.bin / "loopback").resolve()
+    servers = Servers(loopback, keeps_checksums(loopback))
     contenders, lacking = [], {}
     for one in wanted:
-        missing = [name for name in (one.program, *one.needs) if name not in found]
-        if missing:
-            lacking[one.name] = peers.why(missing[0])
-            _say(f"left out: {one.name}: {peers.why(missing[0])}")
+        reasons = [peers.why(name) for name in (one.program, *one.needs) if name not in found]
+        if one.server == "s3 sha256" and not servers.keeps_checksums:
+            reasons.append("the S3 server of this `loopback` keeps no checksums")
+        if reasons:
+            lacking[one.name] = reasons[0]
+            _say(f"left out: {one.name}: {reasons[0]}")
         else:
             contenders.append(one)
     if not contenders:
         parser.error("no tool is left")
 
-    loopback = (options.bin / "loopback").resolve()
-    servers = Servers(loopback, keeps_checksums(loopback))
     work = Path(tempfile.mkdtemp(prefix="recfetch-scoreboard."))
     started = time.monotonic()
     try:
