@@ -45,6 +45,8 @@ pub enum Fault {
     Swap(String),
     /// These bytes, with their length and ETag.
     SwapBytes(Bytes),
+    /// The bytes and the length of that fault, under the ETag and the checksums of the right object.
+    Keeping(Box<Fault>),
     /// Announces all, sends n bytes, closes.
     Cut(u64),
     /// Announces all, sends n bytes, resets the connection.

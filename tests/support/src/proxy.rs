@@ -221,6 +221,14 @@ impl Proxy {
                 let changed: Vec<u8> = whole.iter().map(|byte| byte ^ nth).collect();
                 self.instead(upstream, asked, changed.into())
             }
+            Fault::Keeping(inner) => {
+                let right = self.upstream(asked).await?;
+                let (mut answer, sending) = Box::pin(self.answer(inner, asked)).await?;
+                for (name, value) in right.headers.iter().filter(|(name, _)| vouches(name)) {
+                    answer.set(name, value);
+                }
+                return Ok((answer, sending));
+            }
             Fault::Flip(offset) => {
                 let mut answer = self.upstream(asked).await?;
                 let at = offset.checked_sub(answer.range_start()).and_then(|at| usize::try_from(at).ok());
@@ -373,6 +381,13 @@ async fn send(mut client: TcpStream, answer: Answer, sending: Sending, asked: &A
         }
     }
     client.shutdown().await
+}
+
+/// Whether a header says which bytes an object has.
+fn vouches(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.starts_with("x-amz-checksum-")
+        || matches!(name.as_str(), "etag" | "content-md5" | "x-oss-hash-crc64ecma")
 }
 
 /// An object by the path of a request: as it is, or without its first name (the bucket).

@@ -1,8 +1,8 @@
 //! Fault scripts as text, for the command `loopback fault`.
 //!
-//! One step a line: `[head:|list:]SUFFIX FAULT[=ARGUMENT] [TIMES|always]`, `#` begins a comment. Times is 1
-//! unless given; several lines of one suffix are played one after the other. Blanks in a suffix are written
-//! `%20`.
+//! One step a line: `[head:|list:]SUFFIX [keeping:]FAULT[=ARGUMENT] [TIMES|always]`, `#` begins a comment.
+//! Times is 1 unless given; several lines of one suffix are played one after the other. Blanks in a suffix
+//! are written `%20`. `keeping:` leaves the ETag and the checksums of the right object in the answer.
 //!
 //! ```text
 //! 125142485.ts  status=503,2  3        # 503 with Retry-After: 2, three times, then right
@@ -59,6 +59,9 @@ fn step(line: &str) -> Result<(String, Script), String> {
 }
 
 fn fault_of(word: &str) -> Result<Fault, String> {
+    if let Some(inner) = word.strip_prefix("keeping:") {
+        return Ok(Fault::Keeping(Box::new(fault_of(inner)?)));
+    }
     let (name, argument) = word.split_once('=').unwrap_or((word, ""));
     let number = || argument.parse::<u64>().map_err(|_| format!("{name} needs a number: {name}=1000"));
     Ok(match name {

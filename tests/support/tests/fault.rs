@@ -179,6 +179,25 @@ async fn other_bytes_come_with_the_digests_that_their_store_gives() {
 }
 
 #[tokio::test]
+async fn other_bytes_can_come_under_the_headers_of_the_right_ones() {
+    let objects = Objects::new();
+    objects.put("rec/a.ts", BODY);
+    for (script, body) in [("keeping:short=4", "0123"), ("keeping:empty", "")] {
+        let options = WebOptions { plays: Plays::Oss, ..WebOptions::default() };
+        let behind = web::start_with(&objects, options).await.expect("a free port");
+        let faults = script::parse(&format!("a.ts {script} 1")).expect("a script");
+        let proxy = fault::start(&behind.url(), &faults).await.expect("a free port");
+        let wrong = get(&proxy, "/rec/a.ts").await;
+        let right = get(&proxy, "/rec/a.ts").await;
+        assert_eq!((wrong.status(), wrong.text(), wrong.length()), (200, body, Some(body.len() as u64)));
+        for name in ["etag", "content-md5", "x-oss-hash-crc64ecma"] {
+            assert!(right.header(name).is_some(), "{name}");
+            assert_eq!(wrong.header(name), right.header(name), "{script}: {name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_flipped_bit_keeps_the_headers_and_its_place() {
     let (behind, proxy) = with(Fault::Flip(4)).await;
     let came = get(&proxy, "/rec/a.ts").await;
