@@ -110,5 +110,6 @@ pub mod documents;
 pub mod domain;
 pub mod engine;
 pub mod event;
+mod hash;
 pub mod media;
 pub mod source;

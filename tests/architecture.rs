@@ -14,11 +14,12 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("archive", &["domain", "archive"]),
     ("documents", &["domain", "documents"]),
     ("event", &["domain", "event", "source::Error", "source::Operation"]),
-    ("engine", &["domain", "media", "source", "archive", "documents", "event", "engine"]),
+    ("hash", &["hash"]),
+    ("engine", &["domain", "media", "source", "archive", "documents", "event", "hash", "engine"]),
 ];
 
 /// Modules that take facts and return decisions: no I/O, no clock, no wire format.
-const PURE: &[&str] = &["domain", "media"];
+const PURE: &[&str] = &["domain", "hash", "media"];
 
 /// Words that a pure module does not know, as the start of a path or alone.
 const IMPURE: &[&str] =
