@@ -1,27 +1,29 @@
 //! Everything that is computed from bytes while they pass: digests and structure, in one go.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use crc_fast::{CrcAlgorithm, Digest as Crc};
-use md5::Md5;
-use sha1::Sha1;
-use sha2::{Digest as _, Sha256};
+use sha1::{Digest as _, Sha1};
 
 use super::examining::{Examination, Look};
+use super::hashing::{Hasher, Hashing, Stopped};
 use super::qetag::Qetag;
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::verdict::{Content, Framing, Observation};
+use crate::hash::Sums;
 
 /// Measures one body.
 pub(super) struct Meter {
     size: u64,
-    sha256: Sha256,
+    sums: Sums,
+    hasher: Hasher,
     others: Vec<Other>,
     structure: Examination,
 }
 
 enum Other {
-    Md5(Box<Md5>),
     Sha1(Box<Sha1>),
     Qetag(Box<Qetag>),
     Crc(Algorithm, Box<Crc>),
@@ -33,20 +35,20 @@ impl Meter {
     pub(super) fn new(content: Content, published: &[Digest], vouched: &[Digest]) -> Self {
         let best = |digests: &[Digest]| digests.iter().map(Digest::algorithm).min();
         let wanted: BTreeSet<_> = best(published).into_iter().chain(best(vouched)).collect();
+        let sums = if wanted.contains(&Algorithm::Md5) { Sums::Sha256AndMd5 } else { Sums::Sha256 };
         let others = wanted
             .into_iter()
             .filter_map(|algorithm| match algorithm {
-                Algorithm::Md5 => Some(Other::Md5(Box::default())),
                 Algorithm::Sha1 => Some(Other::Sha1(Box::default())),
                 Algorithm::Qetag => Some(Other::Qetag(Box::default())),
                 Algorithm::Crc64Nvme => Some(crc(algorithm, CrcAlgorithm::Crc64Nvme)),
                 Algorithm::Crc64Xz => Some(crc(algorithm, CrcAlgorithm::Crc64Xz)),
                 Algorithm::Crc32c => Some(crc(algorithm, CrcAlgorithm::Crc32Iscsi)),
                 Algorithm::Crc32 => Some(crc(algorithm, CrcAlgorithm::Crc32IsoHdlc)),
-                Algorithm::Sha256 => None,
+                Algorithm::Sha256 | Algorithm::Md5 => None,
             })
             .collect();
-        Self { size: 0, sha256: Sha256::new(), others, structure: Examination::new(content) }
+        Self { size: 0, sums, hasher: Hasher::alone(sums), others, structure: Examination::new(content) }
     }
 
     /// The same, before the first byte: how closely the structure is looked at.
@@ -55,12 +57,36 @@ impl Meter {
         self
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    /// The same, before the first byte: hashed side by side with other objects.
+    pub(super) fn among(mut self, hashing: &Arc<Hashing>) -> Self {
+        self.hasher = hashing.message(self.sums);
+        self
+    }
+
+    /// The same, before the first byte: hashed alone, on the thread that brings the bytes.
+    pub(super) fn alone(mut self) -> Self {
+        self.hasher = Hasher::alone(self.sums);
+        self
+    }
+
+    pub(super) fn push(&mut self, bytes: Bytes) {
+        self.look(&bytes);
+        self.hasher.push(bytes);
+    }
+
+    /// Takes bytes that somebody else keeps.
+    pub(super) fn push_slice(&mut self, bytes: &[u8]) {
+        self.look(bytes);
+        match &mut self.hasher {
+            Hasher::Alone(message) => message.update(bytes),
+            together @ Hasher::Together(_) => together.push(Bytes::copy_from_slice(bytes)),
+        }
+    }
+
+    fn look(&mut self, bytes: &[u8]) {
         self.size += bytes.len() as u64;
-        self.sha256.update(bytes);
         for other in &mut self.others {
             match other {
-                Other::Md5(md5) => md5.update(bytes),
                 Other::Sha1(sha1) => sha1.update(bytes),
                 Other::Qetag(qetag) => qetag.push(bytes),
                 Other::Crc(_, crc) => crc.update(bytes),
@@ -73,12 +99,16 @@ impl Meter {
         self.size
     }
 
-    pub(super) fn finish(self, framing: Framing) -> Observation {
-        let sha256: [u8; 32] = self.sha256.finalize().into();
-        let mut digests: Vec<_> = Digest::new(Algorithm::Sha256, sha256).into_iter().collect();
+    /// Ends the body.
+    ///
+    /// # Errors
+    /// Where the program is being stopped: nothing can be said of the body then.
+    pub(super) async fn finish(self, framing: Framing) -> Result<Observation, Stopped> {
+        let hashed = self.hasher.finish().await?;
+        let mut digests: Vec<_> = Digest::new(Algorithm::Sha256, hashed.sha256).into_iter().collect();
+        digests.extend(hashed.md5.and_then(|md5| Digest::new(Algorithm::Md5, md5)));
         for other in self.others {
             digests.extend(match other {
-                Other::Md5(md5) => Digest::new(Algorithm::Md5, md5.finalize().to_vec()),
                 Other::Sha1(sha1) => Digest::new(Algorithm::Sha1, sha1.finalize().to_vec()),
                 Other::Qetag(qetag) => Digest::new(Algorithm::Qetag, qetag.finish()),
                 Other::Crc(algorithm, crc) => {
@@ -88,7 +118,7 @@ impl Meter {
             });
         }
         let structure = self.structure.finish();
-        Observation { size: self.size, framing, digests, structure }
+        Ok(Observation { size: self.size, framing, digests, structure })
     }
 }
 
@@ -101,13 +131,18 @@ mod tests {
     use super::*;
     use crate::domain::verdict::{Page, Structure};
 
+    fn seen(meter: Meter) -> Observation {
+        let finish = meter.finish(Framing::Length);
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(finish).unwrap()
+    }
+
     fn digest_of(algorithm: Algorithm, text: &[u8]) -> String {
         let published = Digest::new(algorithm, vec![0; algorithm.digest_bytes()]).unwrap();
         let mut meter = Meter::new(Content::Opaque, &[published], &[]);
         for byte in text.chunks(1) {
-            meter.push(byte);
+            meter.push_slice(byte);
         }
-        let seen = meter.finish(Framing::Length);
+        let seen = seen(meter);
         seen.digests.iter().find(|d| d.algorithm() == algorithm).unwrap().hex()
     }
 
@@ -134,10 +169,10 @@ mod tests {
         let crc = Digest::new(Algorithm::Crc64Nvme, [0; 8]).unwrap();
         let sha1 = Digest::new(Algorithm::Sha1, [0; 20]).unwrap();
         let meter = Meter::new(Content::Opaque, &[md5.clone(), crc.clone()], &[]);
-        let found: Vec<_> = meter.finish(Framing::Length).digests.iter().map(Digest::algorithm).collect();
+        let found: Vec<_> = seen(meter).digests.iter().map(Digest::algorithm).collect();
         assert_eq!(found, [Algorithm::Sha256, Algorithm::Crc64Nvme]);
         let meter = Meter::new(Content::Opaque, &[md5, crc], &[sha1]);
-        let found: Vec<_> = meter.finish(Framing::Length).digests.iter().map(Digest::algorithm).collect();
+        let found: Vec<_> = seen(meter).digests.iter().map(Digest::algorithm).collect();
         assert_eq!(found, [Algorithm::Sha256, Algorithm::Sha1, Algorithm::Crc64Nvme]);
     }
 
@@ -153,11 +188,11 @@ mod tests {
         ];
         for content in contents {
             let mut meter = Meter::new(content, &[], &[]);
-            meter.push(b"<!DOCTYPE html><html>sign in</html>");
-            assert_eq!(meter.finish(Framing::Length).structure, Structure::Page(Page::Html));
+            meter.push_slice(b"<!DOCTYPE html><html>sign in</html>");
+            assert_eq!(seen(meter).structure, Structure::Page(Page::Html));
         }
         let mut meter = Meter::new(Content::Opaque, &[], &[]);
-        meter.push(b"<?xml version=\"1.0\"?><MPD/>");
-        assert_eq!(meter.finish(Framing::Length).structure, Structure::NotExamined);
+        meter.push_slice(b"<?xml version=\"1.0\"?><MPD/>");
+        assert_eq!(seen(meter).structure, Structure::NotExamined);
     }
 }

@@ -8,6 +8,7 @@ mod checked_run;
 mod checking;
 mod deep;
 mod examining;
+mod hashing;
 mod keep_joined;
 mod listing;
 mod located;
@@ -34,7 +35,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::Trust;
@@ -45,8 +46,10 @@ use crate::domain::playlist::UriPolicy;
 use crate::domain::time::SliceTime;
 use crate::domain::verdict::Verdict;
 use crate::event::{Event, Observer};
+use crate::hash::Lanes;
 use crate::source::{Error, HttpOptions, Source, StoreSpec};
 
+use hashing::Hashing;
 use rate::RateLimit;
 use width::Width;
 
@@ -59,6 +62,9 @@ pub use ranges::PartsPolicy;
 pub use retry::RetryPolicy;
 pub use run::{FetchError, Fetched, JoinOutcome};
 pub use target::{PlaylistUrl, Target, TargetError};
+
+/// So many objects may settle beside those that come.
+const SETTLING_AT_MOST: usize = 32;
 
 /// How to fetch.
 #[derive(Debug, Clone)]
@@ -107,7 +113,9 @@ pub enum AfterDenial {
 impl Default for FetchOptions {
     fn default() -> Self {
         Self {
-            jobs: 16,
+            // A store far away with a bound for each connection takes so many to fill a gigabit; near ones stay
+            // far below by themselves.
+            jobs: 64,
             rate: None,
             retry: RetryPolicy::default(),
             parts: PartsPolicy::default(),
@@ -227,6 +235,20 @@ struct Context {
     turns: Semaphore,
     /// Objects that are being fetched now.
     busy: AtomicUsize,
+    hashing: Arc<Hashing>,
+    /// Objects whose bytes all came, and that are being judged or kept.
+    settling: AtomicUsize,
+    /// Told when an object begins to settle: another one may come.
+    settled: Notify,
+}
+
+/// Counted as settling while it lives.
+struct Settling<'a>(&'a Context);
+
+impl Drop for Settling<'_> {
+    fn drop(&mut self) {
+        self.0.settling.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Fetcher {
@@ -249,6 +271,9 @@ impl Fetcher {
                 large_index: tokio::sync::Mutex::default(),
                 turns,
                 busy: AtomicUsize::new(0),
+                hashing: Hashing::new(Lanes::of_this_machine()),
+                settling: AtomicUsize::new(0),
+                settled: Notify::new(),
             }),
         }
     }
@@ -259,6 +284,19 @@ impl Context {
     async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         // It is never closed.
         self.turns.acquire().await.ok()
+    }
+
+    /// Says that the bytes of an object are here: its place among the transfers is free until this is dropped.
+    fn settling(&self) -> Settling<'_> {
+        self.settling.fetch_add(1, Ordering::Relaxed);
+        self.settled.notify_one();
+        Settling(self)
+    }
+
+    /// How many of so many tasks still wait for bytes.
+    fn coming(&self, tasks: usize) -> usize {
+        // Neither memory nor open files may grow with objects that the disk is slow to take.
+        tasks.saturating_sub(self.settling.load(Ordering::Relaxed).min(SETTLING_AT_MOST))
     }
 
     fn now(&self) -> Duration {

@@ -22,7 +22,10 @@ use crate::domain::verdict::{
     Content, Corruption, Evidence, Expectation, Framing, Observation, Structure, Verdict, judge,
 };
 use crate::event::Event;
-use crate::source::{Error, Read, Source};
+use crate::source::{Error, Operation, Read, Source};
+
+/// Smaller objects are hashed alone.
+const ALONE_BELOW: u64 = 16 << 10;
 
 /// Where an object may be had, in order.
 #[derive(Clone)]
@@ -340,12 +343,7 @@ impl Fetch<'_> {
         let transfer = match current {
             Some(transfer) => {
                 if opened.info.etag != transfer.etag {
-                    let changed = Error::new(
-                        Obstacle::Changed,
-                        crate::source::Operation::Read,
-                        source.name(),
-                        key.as_str(),
-                    );
+                    let changed = Error::new(Obstacle::Changed, Operation::Read, source.name(), key.as_str());
                     return Err(Failure::Refused(changed));
                 }
                 transfer
@@ -355,14 +353,16 @@ impl Fetch<'_> {
         while let Some(chunk) = opened.body.next().await {
             let chunk = chunk.map_err(Failure::Refused)?;
             self.context.rate.pass(chunk.len()).await;
-            transfer.meter.push(&chunk);
+            self.context.hashing.room().await;
             self.sink.write(&chunk).map_err(Failure::Disk)?;
+            let bytes = chunk.len() as u64;
+            transfer.meter.push(chunk);
             // Bytes that were here before and were thrown away are no progress.
             if transfer.meter.size() > self.furthest {
                 self.furthest = transfer.meter.size();
                 retries.progressed(self.context.now());
             }
-            self.context.received(&self.job.name, chunk.len() as u64);
+            self.context.received(&self.job.name, bytes);
             // It will be called too long, or too large for a playlist, however much more comes.
             let most = transfer.expected.size.or(self.most_without_a_size());
             if most.is_some_and(|most| transfer.meter.size() > most) {
@@ -405,7 +405,8 @@ impl Fetch<'_> {
         expected.size = expected.size.or(info.size);
         // A version that nobody listed, in the place of one whose bytes were another segment's, cannot vouch
         // for itself.
-        let distrusted = changed && (expected.starts_at.is_some() || expected.not_as.is_some());
+        let nobody_listed = changed || self.job.listed.is_none();
+        let distrusted = nobody_listed && (expected.starts_at.is_some() || expected.not_as.is_some());
         let written_once = expected.content != Content::Playlist;
         expected.digests.clear();
         if !distrusted {
@@ -430,6 +431,12 @@ impl Fetch<'_> {
         let elsewhere = vouched.as_ref().map_or(&[][..], |(digests, _)| digests);
         let meter = Meter::new(expected.content, &expected.digests, elsewhere)
             .looking(expected.content, self.job.look);
+        // Little ones are done before company comes.
+        let meter = if expected.size.is_some_and(|size| size < ALONE_BELOW) {
+            meter
+        } else {
+            meter.among(&self.context.hashing)
+        };
         let mut vouched_by = name.clone();
         if let Some((digests, by)) = vouched {
             if expected.digests.is_empty() {
@@ -446,7 +453,11 @@ impl Fetch<'_> {
         transfer: Transfer,
     ) -> Result<(Evidence, Observation, Option<ETag>), Failure> {
         let Transfer { meter, expected, vouched_by, etag, framing } = transfer;
-        let mut seen = meter.finish(framing);
+        let _settling = self.context.settling();
+        let Ok(mut seen) = meter.finish(framing).await else {
+            let error = Error::new(Obstacle::Unexpected, Operation::Read, name, self.job.name.as_str());
+            return Err(Failure::Refused(error.with_answer("hashing the bytes ended")));
+        };
         if let (true, Sink::File { staged, .. }) = (lacks_index(&seen.structure), &self.sink) {
             // One at a time: memory is bounded for all objects together.
             let _one = self.context.large_index.lock().await;

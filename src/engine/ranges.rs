@@ -98,7 +98,7 @@ impl Parts<'_> {
         let policy = self.context.options.parts;
         let mut waiting = policy.split(self.size);
         let mut running = FuturesUnordered::new();
-        let (measured, mut measuring) = measure(meter, self.staged.reader()?);
+        let (measured, mut measuring) = measure(meter.alone(), self.staged.reader()?);
         // Ends of what came, by where it starts, as far as something before it is still missing.
         let mut ahead: BTreeMap<u64, u64> = BTreeMap::new();
         let mut whole_until = 0;
@@ -203,7 +203,7 @@ fn measure(
     let (done, measured) = mpsc::unbounded_channel();
     tokio::task::spawn_blocking(move || {
         while let Some(end) = ends.blocking_recv() {
-            if let Err(error) = file.read(meter.size()..end, &mut |piece| meter.push(piece)) {
+            if let Err(error) = file.read(meter.size()..end, &mut |piece| meter.push_slice(piece)) {
                 let _ = done.send(Err(error));
                 return;
             }

@@ -392,7 +392,7 @@ impl Run {
         let mut queue = items.into_iter();
         let mut running = JoinSet::new();
         loop {
-            while running.len() < self.context.width() {
+            while self.context.coming(running.len()) < self.context.width() {
                 let Some(item) = queue.next() else { break };
                 if self.context.cancel.is_cancelled() {
                     self.done(report_of(&item, Verdict::Interrupted, None, Vec::new()));
@@ -406,7 +406,12 @@ impl Run {
                 }
             }
             // Dropping the set on the way out stops the rest, and what they had written is swept.
-            let Some(ended) = running.join_next().await else { return Ok(()) };
+            let context = self.context.clone();
+            let ended = tokio::select! {
+                ended = running.join_next() => ended,
+                () = context.settled.notified(), if queue.len() > 0 => continue,
+            };
+            let Some(ended) = ended else { return Ok(()) };
             let (report, findings) = ended.map_err(Failed::Task)??;
             self.context.object_done();
             for finding in findings {
@@ -486,6 +491,7 @@ async fn one(
         fetched = object::fetch(&context, &job, sink) => fetched,
     };
     let fetched = fetched?;
+    let _settling = context.settling();
     let kept = tokio::task::spawn_blocking(move || keep(&archive, &item, fetched)).await;
     Ok(kept.map_err(Failed::Task)??)
 }
