@@ -4,26 +4,41 @@ use std::time::Duration;
 
 /// The number of transfers at a time.
 ///
-/// Grows by doubling as long as a window of time brings clearly more bytes than the one before, then holds
-/// and tries one more from time to time; halves when a place throttles. Pure: the time comes from outside.
+/// Grows by doubling as long as a window of time brings clearly more bytes than the best before, then holds and
+/// tries a quarter more from time to time; halves when a place throttles. A window lasts until as many objects
+/// came as are on their way: before that, transfers that were just begun cost time and have brought nothing, and
+/// a long way to the store would look like a full one. Pure: the time comes from outside.
 #[derive(Debug)]
 pub(super) struct Width {
     current: usize,
     most: usize,
-    growing: bool,
+    phase: Phase,
     window_start: Duration,
     window_bytes: u64,
     window_done: usize,
-    last_rate: f64,
+    best_rate: f64,
     quiet_windows: u32,
     shrunk_at: Option<Duration>,
 }
 
-const FIRST: usize = 4;
-const WINDOW: Duration = Duration::from_millis(400);
+/// Whether more transfers are being tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Each window doubles.
+    Growing,
+    /// The last doubling brought nothing; it may only have begun to.
+    Doubtful,
+    /// More does not help.
+    Holding,
+}
+
+const FIRST: usize = 8;
+const WINDOW: Duration = Duration::from_millis(100);
+/// However slow objects are, a window ends.
+const LONGEST_WINDOW: Duration = Duration::from_secs(4);
 /// A gain below this is noise.
 const GAIN: f64 = 1.08;
-/// Windows without a change after which one more transfer is tried.
+/// Windows without a change after which more transfers are tried.
 const PROBE_AFTER: u32 = 8;
 /// Many refusals at once are one sign, not many.
 const SHRINK_PAUSE: Duration = Duration::from_secs(1);
@@ -34,11 +49,11 @@ impl Width {
         Self {
             current: FIRST.min(most),
             most,
-            growing: true,
+            phase: Phase::Growing,
             window_start: now,
             window_bytes: 0,
             window_done: 0,
-            last_rate: 0.0,
+            best_rate: 0.0,
             quiet_windows: 0,
             shrunk_at: None,
         }
@@ -54,7 +69,7 @@ impl Width {
         self.end_window(now)
     }
 
-    /// An object is done. Small objects show their gain in number rather than in bytes.
+    /// An object is done. `true` where the width changed.
     pub(super) fn on_done(&mut self, now: Duration) -> bool {
         self.window_done += 1;
         self.end_window(now)
@@ -66,8 +81,10 @@ impl Width {
             return false;
         }
         self.shrunk_at = Some(now);
-        self.growing = false;
+        self.phase = Phase::Holding;
         self.quiet_windows = 0;
+        // What was reached with more is no measure any more.
+        self.best_rate = 0.0;
         let before = self.current;
         self.current = (self.current / 2).max(1);
         before != self.current
@@ -75,28 +92,35 @@ impl Width {
 
     fn end_window(&mut self, now: Duration) -> bool {
         let elapsed = now.saturating_sub(self.window_start);
-        if elapsed < WINDOW || self.window_done == 0 {
+        let all_came = self.window_done >= self.current && elapsed >= WINDOW;
+        if !all_came && (self.window_done == 0 || elapsed < LONGEST_WINDOW) {
             return false;
         }
         let rate = self.window_bytes as f64 / elapsed.as_secs_f64();
-        let gained = rate > self.last_rate * GAIN;
-        self.last_rate = if gained { rate } else { f64::midpoint(self.last_rate, rate) };
+        let gained = rate > self.best_rate * GAIN;
+        self.best_rate = self.best_rate.max(rate);
         self.window_start = now;
         self.window_bytes = 0;
         self.window_done = 0;
         let before = self.current;
-        if self.growing {
-            if gained {
+        match (self.phase, gained) {
+            (Phase::Growing | Phase::Doubtful, true) => {
+                self.phase = Phase::Growing;
                 self.current = (self.current * 2).min(self.most);
-            } else {
-                self.growing = false;
+            }
+            (Phase::Growing, false) => self.phase = Phase::Doubtful,
+            (Phase::Doubtful, false) => {
+                self.phase = Phase::Holding;
                 self.quiet_windows = 0;
             }
-        } else {
-            self.quiet_windows += 1;
-            if self.quiet_windows >= PROBE_AFTER {
-                self.quiet_windows = 0;
-                self.current = (self.current + 1).min(self.most);
+            (Phase::Holding, _) => {
+                self.quiet_windows += 1;
+                if self.quiet_windows >= PROBE_AFTER {
+                    self.quiet_windows = 0;
+                    self.current = (self.current + (self.current / 4).max(1)).min(self.most);
+                    // A way that became faster is found again.
+                    self.phase = Phase::Doubtful;
+                }
             }
         }
         before != self.current
@@ -107,37 +131,63 @@ impl Width {
 mod tests {
     use super::*;
 
+    /// A window in which each of the transfers brings an object, at a rate.
     fn window(width: &mut Width, now: &mut Duration, bytes: u64) {
         *now += WINDOW;
         width.on_bytes(*now, bytes);
-        *now += Duration::from_millis(1);
-        width.on_done(*now);
+        for _ in 0..width.current() {
+            width.on_done(*now);
+        }
     }
 
     #[test]
     fn it_grows_while_it_helps_and_then_holds() {
         let mut now = Duration::ZERO;
-        let mut width = Width::new(16, now);
-        assert_eq!(width.current(), 4);
-        window(&mut width, &mut now, 1_000);
+        let mut width = Width::new(32, now);
         assert_eq!(width.current(), 8);
-        window(&mut width, &mut now, 2_000);
+        window(&mut width, &mut now, 1_000);
         assert_eq!(width.current(), 16);
+        window(&mut width, &mut now, 2_000);
+        assert_eq!(width.current(), 32);
         window(&mut width, &mut now, 4_000);
-        assert_eq!(width.current(), 16, "not beyond the bound");
+        assert_eq!(width.current(), 32, "not beyond the bound");
     }
 
     #[test]
-    fn it_stops_growing_when_nothing_is_gained() {
+    fn it_stops_growing_when_nothing_is_gained_twice() {
         let mut now = Duration::ZERO;
         let mut width = Width::new(64, now);
-        window(&mut width, &mut now, 1_000);
-        window(&mut width, &mut now, 1_000);
-        assert_eq!(width.current(), 8);
+        for _ in 0..3 {
+            window(&mut width, &mut now, 1_000);
+            assert_eq!(width.current(), 16);
+        }
         for _ in 0..PROBE_AFTER {
+            assert_eq!(width.current(), 16);
             window(&mut width, &mut now, 1_000);
         }
-        assert_eq!(width.current(), 9, "one more is tried from time to time");
+        assert_eq!(width.current(), 20, "more is tried from time to time");
+        window(&mut width, &mut now, 1_000);
+        assert_eq!(width.current(), 20);
+    }
+
+    #[test]
+    fn a_long_way_to_the_store_does_not_look_like_a_full_one() {
+        // An object takes half a second, of which most is waiting; any number may be on their way at once.
+        let mut width = Width::new(64, Duration::ZERO);
+        let mut ends: std::collections::BinaryHeap<_> = (0..8).map(|_| std::cmp::Reverse(500_u64)).collect();
+        let mut reached = None;
+        while let Some(std::cmp::Reverse(ms)) = ends.pop().filter(|end| end.0 < 5_000) {
+            let now = Duration::from_millis(ms);
+            width.on_bytes(now, 1 << 20);
+            width.on_done(now);
+            while ends.len() < width.current() {
+                ends.push(std::cmp::Reverse(ms + 500));
+            }
+            if width.current() == 64 {
+                reached.get_or_insert(ms);
+            }
+        }
+        assert!(reached.is_some_and(|ms| ms <= 2_500), "{reached:?}");
     }
 
     #[test]
@@ -146,7 +196,7 @@ mod tests {
         let now = Duration::from_secs(5);
         assert!(width.on_throttled(now));
         assert!(!width.on_throttled(now));
-        assert_eq!(width.current(), 2);
+        assert_eq!(width.current(), 4);
         for second in 6..20 {
             width.on_throttled(Duration::from_secs(second));
         }

@@ -278,7 +278,7 @@ pub(crate) struct TransferArgs {
     /// Folder that gets one folder per recording [env: RECFETCH_OUT] [default: .]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
-    /// Most objects that are fetched at once [env: RECFETCH_JOBS] [default: 16]
+    /// Most objects that are fetched at once [env: RECFETCH_JOBS] [default: 64]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
     /// Most bytes per second: 500k, 1M, 2MiB [env: RECFETCH_LIMIT_RATE] [default: none]

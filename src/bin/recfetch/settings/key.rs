@@ -138,7 +138,7 @@ impl Setting {
         match self {
             Self::Store => ("store", "RECFETCH_STORE", "--store", Kind::List, ""),
             Self::Out => ("out", "RECFETCH_OUT", "--out", Kind::Text, "."),
-            Self::Jobs => ("jobs", "RECFETCH_JOBS", "--jobs", Kind::Number, "16"),
+            Self::Jobs => ("jobs", "RECFETCH_JOBS", "--jobs", Kind::Number, "64"),
             Self::LimitRate => ("limit_rate", "RECFETCH_LIMIT_RATE", "--limit-rate", Kind::Word, "none"),
             Self::Retries => ("retries", "RECFETCH_RETRIES", "--retries", Kind::Number, "8"),
             Self::Patience => ("patience", "RECFETCH_PATIENCE", "--patience", Kind::Word, "5m"),
