@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::{Doing, Error};
 use super::wire::{EarlierV1, REPORT_FORMAT, ReportV1};
-use super::{Archive, PAYLOAD, Presence, Record, Trust, WORK, guard};
+use super::{Archive, PAYLOAD, Presence, Record, SealState, Trust, WORK, guard};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::form::MediaForm;
 use crate::domain::key::ObjectName;
@@ -52,9 +52,14 @@ pub struct PlayList {
 impl Archive {
     /// Takes the seal off before the payload changes, so that a bag is never half one run and half another.
     pub(super) fn unseal(&self) -> Result<(), Error> {
-        // The declaration is what makes a folder a bag.
-        remove_if_there(&self.dir.join(DECLARATION))?;
-        remove_if_there(&self.dir.join(TAG_MANIFEST))
+        let mut seal = guard(&self.seal);
+        if *seal == SealState::Unknown {
+            // The declaration is what makes a folder a bag.
+            remove_if_there(&self.dir.join(DECLARATION))?;
+            remove_if_there(&self.dir.join(TAG_MANIFEST))?;
+            *seal = SealState::Off;
+        }
+        Ok(())
     }
 
     /// Writes the tag files. The declaration comes last: without it the folder is no bag.
@@ -96,6 +101,7 @@ impl Archive {
         {
             let _ = writeln!(tag_manifest, "{}  {file}", hex::encode(Sha256::digest(text.as_bytes())));
         }
+        *guard(&self.seal) = SealState::Unknown;
         for (file, text) in &tags {
             self.write_tag(file, text)?;
         }

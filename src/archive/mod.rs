@@ -57,8 +57,18 @@ pub struct Archive {
     journal: Mutex<Journal>,
     layout: Mutex<Layout>,
     counter: AtomicU64,
+    seal: Mutex<SealState>,
     /// Holding the file holds the lock.
     _lock: File,
+}
+
+/// Whether the seal has to be taken off before the payload changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SealState {
+    /// It may be on.
+    Unknown,
+    /// It was taken off, and nothing was sealed since.
+    Off,
 }
 
 /// How a file from an earlier run is examined.
@@ -114,6 +124,7 @@ impl Archive {
             journal: Mutex::new(journal),
             layout: Mutex::new(layout),
             counter: AtomicU64::new(0),
+            seal: Mutex::new(SealState::Unknown),
             _lock: lock,
         })
     }
@@ -210,9 +221,6 @@ impl Archive {
         record.mtime = mtime(&staged.file().metadata().doing("examine", &self.dir)?);
         let path = self.dir.join(&record.path);
         self.unseal()?;
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).doing("create", folder)?;
-        }
         let known = self.record(&record.name).filter(|known| known.path == record.path);
         match &known {
             None if path.symlink_metadata().is_ok() => return Err(Error::Foreign { path }),
@@ -222,6 +230,9 @@ impl Archive {
                 self.set_aside(&known.path)
             }
             Some(_) | None => {}
+        }
+        if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
+            std::fs::create_dir_all(folder).doing("create", folder)?;
         }
         guard(&self.journal).append(&record)?;
         guard(&self.records).insert(record.name.clone(), record);
