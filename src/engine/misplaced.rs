@@ -41,11 +41,13 @@ impl Run {
         let items: HashMap<_, _> = items.iter().map(|item| (&item.name, item)).collect();
         let (present, stamps) = self.stamps(&track.segments);
         let mut wrong = Vec::new();
-        // An answer about another version than the listed one vouches for that version.
+        // An answer about another version than the listed one vouches for that version. Where nothing was listed,
+        // an answer only says of itself that it came whole: not that it is about what was asked for.
         let vouched_for = |index: usize| {
             let name = &present[index].name;
             let verified = self.objects.get(name).map(|object| &object.verdict);
             matches!(verified, Some(Verdict::Verified { evidence: Evidence::StoreDigest { .. } }))
+                && items.get(name).is_some_and(|item| item.listed.is_some())
                 && !self.findings.contains(&Finding::ChangedSinceListing { name: name.clone() })
         };
         for Misplaced { index, what } in misplaced(&stamps, vouched_for) {
