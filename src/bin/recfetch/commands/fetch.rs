@@ -145,9 +145,10 @@ impl One<'_> {
             JoinOutcome::NotAsked => (&[], None),
             JoinOutcome::Refused(why) => (&[], Some(why)),
         };
-        if refused.is_some() {
-            // Asked for and not made is never a success, whatever else went well.
-            code = code.worse(ExitCode::Incomplete);
+        if refused.is_some() && code == ExitCode::Complete {
+            // Asked for and not made is never a success. Where something failed, that is why: whoever runs again
+            // after a trouble that passes needs to see that it may.
+            code = ExitCode::Incomplete;
         }
         match self.context.form {
             Form::Json => self.many.print(self.context, &serde_json::to_value(&fetched.written))?,
