@@ -174,8 +174,8 @@ enum What {
         #[arg(long)]
         bytes: String,
         /// How long a segment plays.
-        #[arg(long, default_value_t = 15)]
-        seconds: u32,
+        #[arg(long, default_value_t = 15, value_name = "SECONDS")]
+        plays: u32,
         /// No pictures.
         #[arg(long)]
         audio_only: bool,
@@ -188,8 +188,8 @@ enum What {
         #[arg(long)]
         bytes: String,
         /// How long it plays.
-        #[arg(long, default_value_t = 7200)]
-        seconds: u32,
+        #[arg(long, default_value_t = 7200, value_name = "SECONDS")]
+        plays: u32,
     },
 }
 
@@ -350,12 +350,12 @@ fn keep(objects: &Objects, checksum: Option<Kept>, parts_above: Option<u64>) {
 impl What {
     fn make(self) -> Result<(), Failure> {
         let made = match self {
-            Self::Hls { out, recordings, slices, bytes, seconds, audio_only } => {
+            Self::Hls { out, recordings, slices, bytes, plays, audio_only } => {
                 let tracks = if audio_only { Tracks::Audio } else { Tracks::AudioVideo };
                 let bytes = usize::try_from(size(&bytes)?)?;
-                make::hls(&out, &Hls { recordings, slices, bytes, seconds, tracks })?
+                make::hls(&out, &Hls { recordings, slices, bytes, seconds: plays, tracks })?
             }
-            Self::Film { out, bytes, seconds } => make::film(&out, size(&bytes)?, seconds)?,
+            Self::Film { out, bytes, plays } => make::film(&out, size(&bytes)?, plays)?,
         };
         let Made { sids, heads, files, bytes } = made;
         println!("{}", serde_json::json!({ "sids": sids, "heads": heads, "files": files, "bytes": bytes }));
