@@ -35,8 +35,9 @@ def spread(values: Iterable[float]) -> Spread | None:
 class Bar:
     """Something that must be reached.
 
-    The measure of `subject` must be at most `limit` times the sum of the measures of `against`; of `best_of` the
-    smallest is taken before. Without either, `limit` is the number itself. With `at_least` it is the other way round.
+    The measure of `subject` must be at most `limit` times the sum of the measures of `against`, to which the
+    smallest of those of `best_of` is added. Without either, `limit` is the number itself. With `at_least` it
+    is the other way round.
     """
 
     label: str
@@ -45,10 +46,6 @@ class Bar:
     limit: float
     against: Sequence[str] = ()
     best_of: Sequence[str] = ()
-    # Another measure of those against which it is held, where it is not the same.
-    against_metric: str = ""
-    # Added to the limit, in the metric's own unit.
-    plus: float = 0.0
     at_least: bool = False
     # For the table: what the number is.
     unit: str = "×"
@@ -82,7 +79,7 @@ def judge(bar: Bar, medians: Medians, absent: Mapping[str, str]) -> Verdict:
     reference, why = _reference(bar, medians, absent)
     if reference is None:
         return Verdict(bar, "-", None, why)
-    value = (subject - bar.plus) / reference
+    value = subject / reference
     passed = value >= bar.limit if bar.at_least else value <= bar.limit
     return Verdict(bar, "PASS" if passed else "FAIL", value)
 
@@ -91,15 +88,14 @@ def _reference(bar: Bar, medians: Medians, absent: Mapping[str, str]) -> tuple[f
     """What the bar is held against, or the reason why there is nothing."""
     if not bar.against and not bar.best_of:
         return 1.0, ""
-    metric = bar.against_metric or bar.metric
     total = 0.0
     for name in bar.against:
-        value = medians.get(name, {}).get(metric)
+        value = medians.get(name, {}).get(bar.metric)
         if value is None:
             return None, absent.get(name, f"{name} has no good runs")
         total += value
     if bar.best_of:
-        values = [medians[name][metric] for name in bar.best_of if metric in medians.get(name, {})]
+        values = [medians[name][bar.metric] for name in bar.best_of if bar.metric in medians.get(name, {})]
         if not values:
             return None, absent.get(bar.best_of[0], f"{bar.best_of[0]} has no good runs")
         total += min(values)
@@ -117,7 +113,10 @@ class Beaten:
 
 
 def beaten(
-    medians: Medians, subjects: Sequence[str], peers: Iterable[str], metrics: Sequence[str] = ("wall", "cpu", "rss_mib")
+    medians: Medians,
+    subjects: Sequence[str],
+    peers: Iterable[str],
+    metrics: Sequence[str] = ("wall", "cpu", "rss_mib"),
 ) -> list[Beaten]:
     """Where peers beat the best of the subjects."""
     found = []

@@ -17,15 +17,15 @@ from pathlib import Path
 from types import FrameType
 
 import bars
-import cases
 import machine
 import measure
 import peers
 import report
 import tools
-from cases import CASES, Built, Case, Stage
+from cases import CASES, Case, Stage
 from measure import Command, Sample
 from servers import Servers
+from sets import Set
 from tools import Peers, Tool
 
 HERE = Path(__file__).resolve().parent
@@ -45,15 +45,23 @@ QUICK_ROOM_GIB = 3
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures recfetch and its peers.")
-    parser.add_argument("--case", action="append", default=[], metavar="NAME", help="only this row; may be repeated")
+    parser.add_argument(
+        "--case", action="append", default=[], metavar="NAME", help="only this row; may be repeated"
+    )
     parser.add_argument("--list", action="store_true", help="name the rows and end")
     parser.add_argument("--quick", action="store_true", help="small sets, few rounds; never recorded")
-    parser.add_argument("--rounds", type=int, metavar="N", help=f"default: {FULL_ROUNDS}, quick: {QUICK_ROUNDS}")
-    parser.add_argument("--only", action="append", default=[], metavar="TOOL", help="only tools whose name has this")
+    parser.add_argument(
+        "--rounds", type=int, metavar="N", help=f"default: {FULL_ROUNDS}, quick: {QUICK_ROUNDS}"
+    )
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="TOOL", help="only tools whose name has this"
+    )
     parser.add_argument("--force", action="store_true", help="run on a loaded machine too; not recorded then")
     parser.add_argument("--seed", type=int, help="of the order of tools; default: by chance")
     parser.add_argument("--recfetch", type=Path, metavar="PATH", help="this program instead of building one")
-    parser.add_argument("--loopback", type=Path, metavar="PATH", help="these test servers instead of building them")
+    parser.add_argument(
+        "--loopback", type=Path, metavar="PATH", help="these test servers instead of building them"
+    )
     parser.add_argument("--out", type=Path, default=HERE, metavar="FOLDER", help="where results go")
     parser.add_argument("--keep", action="store_true", help="leave the work folder")
     return parser.parse_args()
@@ -110,7 +118,9 @@ def _programs(options: argparse.Namespace) -> tuple[Path, Path]:
     if missing:
         print(f"bench: builds {' and '.join(missing)} for release", flush=True)
         build = ["cargo", "build", "--quiet", "--release", "--locked", "--workspace"]
-        subprocess.run([*build, *(word for name in missing for word in ("--bin", name))], cwd=ROOT, check=True)
+        subprocess.run(
+            [*build, *(word for name in missing for word in ("--bin", name))], cwd=ROOT, check=True
+        )
     recfetch, loopback = ((path or target / name).resolve() for path, name in wanted)
     for path in (recfetch, loopback):
         if not os.access(path, os.X_OK):
@@ -205,13 +215,19 @@ class Run:
     def _case(self, case: Case) -> tuple[dict[str, object] | None, bool]:
         print(f"\n== {case.key}: {case.title}", flush=True)
         self.stage.peers.absent.clear()
+        self.stage.used.clear()
         before = set(self.servers.running)
-        built = case.build(self.stage)
+        try:
+            built = case.build(self.stage)
+        except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
+            print(f"bench: {case.key} cannot be run: {error}", file=sys.stderr)
+            return None, True
         chosen = [tool for tool in built.tools if self._is_wanted(tool)]
         if not chosen:
             print(f"   left out: {built.note}", flush=True)
             return None, False
-        samples = self._measure(case, chosen)
+        rounds = built.quick_rounds if self.options.quick and built.quick_rounds else self.rounds
+        samples = self._measure(case, chosen, rounds)
         medians = report.medians(samples)
         absent = dict(self.stage.peers.absent)
         absent.update({tool.name: "left out by --only" for tool in built.tools if tool not in chosen})
@@ -221,7 +237,7 @@ class Run:
         result = report.case_json(
             case.title, chosen, samples, verdicts, beaten, self.stage.peers.absent, built.note
         )
-        result["context"] = self._context(samples)
+        result["context"] = self._context(samples, rounds)
         self._tell(case, result)
         # What this case started, and large sets that no other case needs.
         for name in [name for name in self.servers.running if name not in before and not _is_shared(name)]:
@@ -235,18 +251,18 @@ class Run:
     def _is_wanted(self, tool: Tool) -> bool:
         return not self.options.only or any(word in tool.name for word in self.options.only)
 
-    def _measure(self, case: Case, chosen: Sequence[Tool]) -> dict[str, list[Sample]]:
+    def _measure(self, case: Case, chosen: Sequence[Tool], rounds: int) -> dict[str, list[Sample]]:
         samples: dict[str, list[Sample]] = {tool.name: [] for tool in chosen}
         for tool in chosen:
             if tool.prepare:
                 self._prepare(tool)
-        for number in range(1, self.rounds + 1):
+        for number in range(1, rounds + 1):
             order = list(chosen)
             self.random.shuffle(order)
             for tool in order:
                 sample = self._until_undisturbed(tool, number)
                 samples[tool.name].append(sample)
-                self._progress(case, number, tool, sample)
+                self._progress(case, f"{number}/{rounds}", tool, sample)
         shutil.rmtree(self.work / "out")
         (self.work / "out").mkdir()
         return samples
@@ -266,7 +282,8 @@ class Run:
 
     def _until_undisturbed(self, tool: Tool, number: int) -> Sample:
         sample = self._once(tool, number)
-        for _ in range(0 if self.options.force else MOST_AGAIN):
+        # What is not recorded anyway need not be undisturbed.
+        for _ in range(0 if self.reasons else MOST_AGAIN):
             if not sample.disturbed or not sample.is_good:
                 break
             print(f"   disturbed ({sample.foreign:.2f} s of CPU by others): {tool.name} again", flush=True)
@@ -297,17 +314,17 @@ class Run:
             shutil.rmtree(out, ignore_errors=True)
         return sample
 
-    def _progress(self, case: Case, number: int, tool: Tool, sample: Sample) -> None:
+    def _progress(self, case: Case, number: str, tool: Tool, sample: Sample) -> None:
         extra = " ".join(f"{name} {value:.3g}" for name, value in sample.extra.items())
         flags = " DISTURBED" if sample.disturbed else ""
         state = f" FAILED: {sample.problem}" if sample.problem else ""
         print(
-            f"   {case.key} {number}/{self.rounds} {tool.name:<28} wall {sample.wall:7.3f} cpu {sample.cpu:7.3f} "
+            f"   {case.key} {number} {tool.name:<28} wall {sample.wall:7.3f} cpu {sample.cpu:7.3f} "
             f"rss {sample.rss_kib / 1024:5.0f} {extra}{flags}{state}",
             flush=True,
         )
 
-    def _context(self, samples: dict[str, list[Sample]]) -> dict[str, object]:
+    def _context(self, samples: dict[str, list[Sample]], rounds: int) -> dict[str, object]:
         disturbed = sum(sample.disturbed for runs in samples.values() for sample in runs)
         reasons = [*self.reasons, *([f"{disturbed} runs were disturbed"] if disturbed else [])]
         versions = {"recfetch": _version(self.stage.recfetch)}
@@ -317,7 +334,8 @@ class Run:
             "commit": _commit(),
             "machine": machine.describe(),
             "versions": versions,
-            "rounds": self.rounds,
+            "rounds": rounds,
+            "sets": "; ".join(_set_words(one) for one in self.stage.used.values()),
             "seed": self.seed,
             "quick": self.options.quick,
             "recorded": not reasons,
@@ -326,7 +344,7 @@ class Run:
 
     def _tell(self, case: Case, result: dict[str, object]) -> None:
         print()
-        for line in report.markdown({"cases": {case.key: result}}).splitlines()[6:]:
+        for line in report.markdown({"cases": {case.key: result}}).splitlines()[7:]:
             print(f"   {line}")
         sys.stdout.flush()
 
@@ -334,6 +352,10 @@ class Run:
 def _is_shared(name: str) -> bool:
     """Servers that several cases use."""
     return name.startswith("s3-") and name != "s3-trust"
+
+
+def _set_words(one: Set) -> str:
+    return f"{one.key}: {len(one.files)} files, {one.gib:.2f} GiB"
 
 
 def _version(recfetch: Path) -> str:
@@ -344,7 +366,9 @@ def _version(recfetch: Path) -> str:
 def _commit() -> str:
     git = ["git", "-C", str(ROOT)]
     done = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=False)
+    changed = subprocess.run(
+        [*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=False
+    )
     return (done.stdout.strip() or "unknown") + (" with changes" if changed.stdout.strip() else "")
 
 

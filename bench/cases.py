@@ -39,12 +39,15 @@ class Stage:
     peers: Peers
     quick: bool
     made: dict[str, Set] = field(default_factory=dict)
+    # Those that the row asked for.
+    used: dict[str, Set] = field(default_factory=dict)
 
     def set(self, key: str) -> Set:
         """A set, made when it is first asked for."""
         if key not in self.made:
-            print(f"bench: makes set {key}", flush=True)
+            print(f"   makes set {key}", flush=True)
             self.made[key] = sets.make(key, self.quick, self.work, self.loopback)
+        self.used[key] = self.made[key]
         return self.made[key]
 
     def forget(self, key: str) -> None:
@@ -58,7 +61,7 @@ class Stage:
         name = f"s3-{key}-{'crc64' if checksum else 'md5'}"
         if name in self.servers.running:
             return self.servers.running[name].url
-        options = ["--public", "--parts-above=1G" if self.quick is False else "--parts-above=256M"]
+        options = ["--public", "--parts-above=64M"]
         options += ["--checksum=crc64nvme"] if checksum else []
         url = self.servers.s3(name, self.set(key).root, *options).url
         # The server takes the MD5 of an object when it is first asked for it: now.
@@ -78,6 +81,8 @@ class Built:
     bars: list[Bar]
     # recfetch's runs that peers are held against.
     subjects: Sequence[str] = ()
+    # Of this row in a quick run, where one takes long.
+    quick_rounds: int | None = None
     # Sets that no other case needs.
     forget: Sequence[str] = ()
     note: str = ""
@@ -143,7 +148,14 @@ def case_a(stage: Stage) -> Built:
     bars = [
         Bar("CPU, CRC-64 proof : s5cmd cp", crc_name, "cpu", 0.8, best_of=S5CMD),
         Bar("wall, CRC-64 proof : s5cmd cp", crc_name, "wall", 1.0, best_of=S5CMD),
-        Bar("CPU, MD5 proof : curl + openssl md5 + sha256", md5_name, "cpu", 1.15, curl, best_of=("curl", "curl -Z")),
+        Bar(
+            "CPU, MD5 proof : curl + openssl md5 + sha256",
+            md5_name,
+            "cpu",
+            1.15,
+            curl,
+            best_of=("curl", "curl -Z"),
+        ),
         Bar("CPU, MD5 proof : rclone copy with MD5", md5_name, "cpu", 0.8, best_of=RCLONE),
         Bar("CPU, MD5 proof : s5cmd cp", md5_name, "cpu", 1.0, best_of=S5CMD, moonshot=True),
         Bar("CPU, --join : without", join, "cpu", 1.15, (crc_name,)),
@@ -152,7 +164,9 @@ def case_a(stage: Stage) -> Built:
         Bar("bytes written, --keep joined : set", keep, "written_share", 1.01),
         *_rss(*(tool.name for tool in ours)),
     ]
-    note = "Bytes written are those given to write calls, the kernel's own copies (copy_file_range) among them."
+    note = (
+        "Bytes written are those given to write calls, the kernel's own copies (copy_file_range) among them."
+    )
     return Built([*ours, *others], bars, (crc_name, md5_name), note=note)
 
 
@@ -195,7 +209,14 @@ def case_oss(stage: Stage) -> Built:
         store = ["--vendor", "aliyun", "--region", "0", "--endpoint", endpoint, "--bucket", BUCKET]
         return [str(stage.recfetch), "fetch", *source.sids, *store, "--prefix", PREFIX, "--out", str(out)]
 
-    oss = Tool("recfetch oss", argv, guard.copies(source.files), source.size, tools.PROOF, "CRC-64, SHA-256, structure")
+    oss = Tool(
+        "recfetch oss",
+        argv,
+        guard.copies(source.files),
+        source.size,
+        tools.PROOF,
+        "CRC-64, SHA-256, structure",
+    )
     others = stage.peers.s5cmd(source, crc)
     bars = [Bar("CPU : s5cmd cp (from S3)", oss.name, "cpu", 0.8, best_of=S5CMD), *_rss(oss.name)]
     return Built([oss, *others], bars, (oss.name,))
@@ -205,7 +226,10 @@ def case_b(stage: Stage) -> Built:
     """Many small ones."""
     endpoint = stage.s3("B", True)
     source = stage.set("B")
-    ours = [stage.ours("recfetch crc64", "B", endpoint), stage.ours("recfetch md5", "B", stage.s3("B", False))]
+    ours = [
+        stage.ours("recfetch crc64", "B", endpoint),
+        stage.ours("recfetch md5", "B", stage.s3("B", False)),
+    ]
     bars = [
         Bar(f"wall of {ours[0].name} : s5cmd cp", ours[0].name, "wall", 1.0, best_of=S5CMD),
         *_rss(*(tool.name for tool in ours)),
@@ -256,8 +280,10 @@ def case_link(rtt_ms: int) -> Callable[[Stage], Built]:
     """Through a link with delay and bounds."""
 
     def build(stage: Stage) -> Built:
-        source = stage.set("A")
-        endpoint = stage.s3("A", True)
+        # As many bytes as the link carries in five seconds, in a quick run too.
+        key = "L" if stage.quick else "A"
+        source = stage.set(key)
+        endpoint = stage.s3(key, True)
         # A link has one client only, so that its log is this client's; its address must be known before.
         name = f"link-{rtt_ms}"
         place = _Place()
@@ -277,7 +303,7 @@ def case_link(rtt_ms: int) -> Callable[[Stage], Built]:
             tool.argv = lambda out: [place.fill(word) for word in inner(out)]
             return tool
 
-        ours = through(stage.ours("recfetch", "A", _Place.MARK))
+        ours = through(stage.ours("recfetch", key, _Place.MARK))
         others = [through(tool) for tool in stage.peers.s5cmd(source, _Place.MARK)]
         bars = [
             Bar(
@@ -287,10 +313,10 @@ def case_link(rtt_ms: int) -> Callable[[Stage], Built]:
             *_rss(ours.name),
         ]  # fmt: skip
         note = (
-            f"RTT {rtt_ms} ms, {CONNECTION_MBIT} Mbit/s per connection, {TOTAL_MBIT} Mbit/s in all; no loss, no slow "
-            "start. `to_share_s` is when a tenth of a second first had 0.9 of the link."
+            f"RTT {rtt_ms} ms, {CONNECTION_MBIT} Mbit/s per connection, {TOTAL_MBIT} Mbit/s in all; no loss, "
+            "no slow start. Until 0.9: when a tenth of a second first had 0.9 of the link."
         )
-        return Built([ours, *others], bars, (ours.name,), note=note)
+        return Built([ours, *others], bars, (ours.name,), quick_rounds=1, note=note)
 
     return build
 
@@ -314,7 +340,7 @@ def read_link_log(path: Path) -> list[tuple[int, int]]:
 
 
 def link_share(lines: Sequence[tuple[int, int]], rate: float) -> dict[str, float]:
-    """How much of the link was used: the best half second that starts within 5 s, and when 0.9 was reached."""
+    """How much of a link was used: the best half second that starts within 5 s; when 0.9 was reached."""
     best = 0.0
     reached = None
     for first in range(len(lines)):
@@ -380,7 +406,9 @@ def case_trust(stage: Stage) -> Built:
         Bar("wall beyond one list", ours.name, "beyond_list", 0.050, unit="s"),
         *_rss(ours.name),
     ]
-    note = "`one_list` is the wall time of listing the recording's names, all pages, unsigned, from the same server."
+    note = (
+        "One list: of the recording's names, all pages, unsigned, from the same server, right after each run."
+    )
     return Built([ours], bars, note=note)
 
 
@@ -430,7 +458,9 @@ def case_program(stage: Stage) -> Built:
     def after(sample: Sample) -> None:
         sample.extra["binary_mib"] = size / 2**20
 
-    ours = Tool("recfetch --version", lambda _out: [str(stage.recfetch), "--version"], guard.nothing, 0, after=after)
+    ours = Tool(
+        "recfetch --version", lambda _out: [str(stage.recfetch), "--version"], guard.nothing, 0, after=after
+    )
     bars = [
         Bar("--version", ours.name, "wall", 0.010, unit="s"),
         Bar("stripped release binary", ours.name, "binary_mib", 20.0, unit="MiB"),
@@ -463,7 +493,7 @@ def case_peers(stage: Stage) -> Built:
         *stage.peers.hls(source, static),
     ]
     note = "Tools that know no S3 read from nginx, which costs a client less than our S3 server does."
-    return Built([*ours, *others], [], [tool.name for tool in ours], note=note)
+    return Built([*ours, *others], [], [tool.name for tool in ours], quick_rounds=1, note=note)
 
 
 CASES = [

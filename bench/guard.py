@@ -1,4 +1,7 @@
-"""Whether a tool really produced the bytes that it was asked for. Each check answers with what is wrong, or nothing."""
+"""Whether a tool really produced the bytes that it was asked for.
+
+Each check answers with what is wrong, or with nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Starts one command on some cores and tells what it cost. Reads its task as JSON on stdin, answers on stdout.
+"""Starts one command on some cores and tells what it cost: a task as JSON on stdin, the answer on stdout.
 
-A process of its own, started as `python3 -I -S launch.py`, because the kernel counts the memory of the process
-that starts a command as the command's own peak: this one is small.
+A process of its own, started as `python3 -I -S launch.py`, because the kernel counts the memory of the
+process that starts a command as the command's own peak: this one is small.
 """
 
 import json
@@ -18,7 +18,11 @@ def _child(task: dict) -> None:
     os.chdir(task["cwd"])
     nothing = os.open("/dev/null", os.O_RDONLY)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    for source, target in ((nothing, 0), (os.open(task["stdout"], flags), 1), (os.open(task["stderr"], flags), 2)):
+    for source, target in (
+        (nothing, 0),
+        (os.open(task["stdout"], flags), 1),
+        (os.open(task["stderr"], flags), 2),
+    ):
         os.dup2(source, target)
     os.execvpe(task["argv"][0], task["argv"], task["env"])
 
@@ -55,7 +59,14 @@ def main() -> None:
         late = True
         os.killpg(pid, signal.SIGKILL)
 
+    def _stop(_signal: int, _frame: object) -> None:
+        os.killpg(pid, signal.SIGKILL)
+        os._exit(1)
+
     signal.signal(signal.SIGALRM, _late)
+    # Its session is its own, so that nobody but this one ends it.
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
     signal.alarm(task["timeout"])
     # Ended and not yet waited for: its counters can still be read.
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)

@@ -73,7 +73,11 @@ class Sample:
 
     def to_json(self) -> dict[str, object]:
         """As it stands in the results."""
-        return asdict(self)
+        told = asdict(self)
+        for name in ("wall", "user", "system", "foreign"):
+            told[name] = round(told[name], 6)
+        told["extra"] = {name: round(value, 6) for name, value in self.extra.items()}
+        return told
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class Command:
 
 def run(command: Command, groups: set[int], number: int) -> Sample:
     """Runs it once; `groups` are the process groups of our servers."""
-    task = {
+    task: dict[str, object] = {
         "argv": command.argv,
         "env": command.env,
         "cwd": str(command.cwd),
@@ -100,15 +104,8 @@ def run(command: Command, groups: set[int], number: int) -> Sample:
         "timeout": command.timeout,
     }
     before = machine.busy(groups)
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", str(LAUNCHER)],
-        input=json.dumps(task),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    told = json.loads(_launch(json.dumps(task)))
     foreign = machine.foreign(before, machine.busy(groups))
-    told = json.loads(done.stdout)
     sample = Sample(
         round=number,
         wall=told["wall"],
@@ -123,8 +120,24 @@ def run(command: Command, groups: set[int], number: int) -> Sample:
     if told["late"]:
         sample.problem = f"did not end within {command.timeout} s"
     elif sample.code != 0:
-        sample.problem = f"exit code {sample.code}: {last_line(Path(task['stderr']))}"
+        sample.problem = f"exit code {sample.code}: {last_line(Path(f'{command.log}.err'))}"
     return sample
+
+
+def _launch(task: str) -> str:
+    pipe = subprocess.PIPE
+    argv = [sys.executable, "-I", "-S", str(LAUNCHER)]
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True) as launcher:
+        told = ""
+        try:
+            told, _ = launcher.communicate(task)
+        except BaseException:
+            # It ends what it started.
+            launcher.terminate()
+            raise
+    if launcher.returncode != 0:
+        raise RuntimeError(f"the launcher ended with {launcher.returncode}")
+    return told
 
 
 def last_line(path: Path) -> str:

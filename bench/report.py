@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from bars import Bar, Beaten, Spread, Verdict, spread
 from measure import Sample
-from tools import Tool
+from tools import PROOF, Tool
+
+# A part of the results, as it stands in the JSON.
+Told = Mapping[str, Any]
 
 # Measures that are told beside the usual ones where a tool has them, with their unit.
 EXTRA = {
@@ -24,6 +29,14 @@ EXTRA = {
     "round_trips": "round trips",
     "binary_mib": "MiB stripped",
 }
+
+
+_HEAD = [
+    "Made by `scripts/bench`; every sample is in the JSON beside this. CPU is user + system of the client's",
+    "process tree; the server has one core, the client another one, unless a row says otherwise. Tools of a",
+    "row run in turns, in random order. Median ± interquartile range. A run counts only if its bytes are",
+    "right.",
+]
 
 
 def spreads(samples: Sequence[Sample]) -> dict[str, Spread]:
@@ -62,7 +75,9 @@ def case_json(
     for tool in tools:
         runs = samples[tool.name]
         told[tool.name] = {
-            "command": [Path(word).name if word.startswith("/") else word for word in tool.argv(Path("OUT"))][:24],
+            "command": [Path(word).name if word.startswith("/") else word for word in tool.argv(Path("OUT"))][
+                :24
+            ],
             "proof": tool.proof,
             "proves": tool.proves,
             "bytes": tool.size,
@@ -81,18 +96,15 @@ def case_json(
 
 def _bar_json(bar: Bar) -> dict[str, object]:
     return {
-        "label": bar.label, "subject": bar.subject, "metric": bar.metric, "limit": bar.limit, "unit": bar.unit,
-        "at_least": bar.at_least, "moonshot": bar.moonshot,
+        "label": bar.label, "subject": bar.subject, "metric": bar.metric, "limit": bar.limit,
+        "unit": bar.unit, "at_least": bar.at_least, "moonshot": bar.moonshot,
     }  # fmt: skip
 
 
-def markdown(results: Mapping[str, object]) -> str:
+def markdown(results: Told) -> str:
     """The whole table."""
-    cases: Mapping[str, Mapping] = results["cases"]  # type: ignore[assignment]
-    lines = ["# Benchmark", ""]
-    lines += ["Made by `scripts/bench`; every sample is in the JSON beside this. CPU is user + system of the client's"]
-    lines += ["process tree; the server has one core, the client another one, unless a row says otherwise. Tools of a"]
-    lines += ["row run in turns, in random order. Median ± interquartile range. A run counts only if its bytes are right.", ""]
+    cases: Told = results["cases"]
+    lines = ["# Benchmark", "", *_HEAD, ""]
     lines += ["## Bars", "", "| row | what | bar | reached | |", "|---|---|---|---|---|"]
     for key, case in cases.items():
         lines += [_bar_line(key, bar) for bar in case["bars"]]
@@ -104,32 +116,45 @@ def markdown(results: Mapping[str, object]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _bar_line(key: str, bar: Mapping) -> str:
+def _bar_line(key: str, bar: Told) -> str:
     sign = "≥" if bar["at_least"] else "≤"
     value = "-" if bar["value"] is None else f"{bar['value']:.3g} {bar['unit']}"
     word = f"**{bar['verdict']}**" if bar["verdict"] == "FAIL" else bar["verdict"]
     wish = " (a wish)" if bar["moonshot"] else ""
     why = f" {bar['why']}" if bar["why"] else ""
-    return f"| {key} | {bar['label']}{wish} | {sign} {bar['limit']:.3g} {bar['unit']} | {value} | {word}{why} |"
+    return (
+        f"| {key} | {bar['label']}{wish} | {sign} {bar['limit']:.3g} {bar['unit']} | {value} | {word}{why} |"
+    )
 
 
-def _beaten_line(key: str, one: Mapping) -> str:
+def _beaten_line(key: str, one: Told) -> str:
     metric = {"wall": "wall", "cpu": "CPU", "rss_mib": "memory"}.get(one["metric"], one["metric"])
     return f"- {key}: {one['peer']} in {metric}: {one['subject']} takes {one['ratio']:.2f} times as much"
 
 
-def _case_lines(case: Mapping) -> list[str]:
+def _case_lines(case: Told) -> list[str]:
     context = case["context"]
     machine = context["machine"]
     state = "recorded" if context["recorded"] else "NOT RECORDED: " + context["not_recorded"]
     lines = [
         f"{context['date']}, commit {context['commit']}, {machine['cpu']}, {machine['cores']} cores, "
-        f"{machine['memory_gib']} GiB, {machine['kernel']}; {context['rounds']} rounds, seed {context['seed']}; {state}.",
+        f"{machine['memory_gib']} GiB, {machine['kernel']}; {context['rounds']} rounds, "
+        f"seed {context['seed']}, sets: {context['sets']}; {state}.",
         "",
     ]
     extras = [name for name in EXTRA if any(name in tool["spread"] for tool in case["tools"].values())]
     extras = [name for name in extras if name != "cpu_per_gib"]
-    head = ["tool", "wall s", "CPU s", "CPU-s/GiB", "MiB/s", "RSS MiB", *[EXTRA[name] for name in extras], "proves", "runs"]
+    head = [
+        "tool",
+        "wall s",
+        "CPU s",
+        "CPU-s/GiB",
+        "MiB/s",
+        "RSS MiB",
+        *[EXTRA[name] for name in extras],
+        "proves",
+        "runs",
+    ]
     lines += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for name, tool in sorted(case["tools"].items(), key=lambda item: _order(item[1])):
         lines.append("| " + " | ".join(_cells(name, tool, extras)) + " |")
@@ -141,11 +166,12 @@ def _case_lines(case: Mapping) -> list[str]:
     return [*lines, "", f"Versions: {versions}."]
 
 
-def _order(tool: Mapping) -> float:
-    return tool["spread"].get("cpu", {}).get("median", float("inf"))
+def _order(tool: Told) -> tuple[bool, float]:
+    """Those that prove something first; each class by its cost."""
+    return tool["proof"] != PROOF, tool["spread"].get("cpu", {}).get("median", float("inf"))
 
 
-def _cells(name: str, tool: Mapping, extras: Sequence[str]) -> list[str]:
+def _cells(name: str, tool: Told, extras: Sequence[str]) -> list[str]:
     spread_of = tool["spread"]
     runs = tool["samples"]
     failed = [run["problem"] for run in runs if run["problem"]]
@@ -166,7 +192,7 @@ def _cells(name: str, tool: Mapping, extras: Sequence[str]) -> list[str]:
     return [*cells, tool["proves"], told]
 
 
-def _pm(one: Mapping) -> str:
+def _pm(one: Told) -> str:
     return f"{one['median']:.3f} ± {one['iqr']:.3f}"
 
 
@@ -178,12 +204,23 @@ def write(folder: Path, stem: str, results: Mapping[str, object]) -> list[Path]:
     """Writes both; the answer is where."""
     folder.mkdir(parents=True, exist_ok=True)
     data, table = folder / f"{stem}.json", folder / f"{stem}.md"
-    data.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    data.write_text(_compact(json.dumps(results, indent=1, ensure_ascii=False)) + "\n", encoding="utf-8")
     table.write_text(markdown(results), encoding="utf-8")
     return [data, table]
 
 
-def merged(old: Mapping | None, new: Mapping[str, object], order: Sequence[str]) -> dict[str, object]:
+def _compact(text: str) -> str:
+    """A sample to a line. Strings in JSON hold no line breaks, so that none is changed."""
+    for _ in range(2):
+        text = re.sub(r"[{\[][^{}\[\]]*[}\]]", lambda found: re.sub(r"\n *", " ", found.group()), text)
+    return re.sub(r"\{\n *(\"round\"[^{}]*\{[^{}]*\})\n *\}", _one_line, text)
+
+
+def _one_line(found: re.Match[str]) -> str:
+    return "{ " + re.sub(r"\n *", " ", found.group(1)) + " }"
+
+
+def merged(old: Told | None, new: Mapping[str, object], order: Sequence[str]) -> dict[str, object]:
     """Cases that were not run this time stay, each with the date and machine of its own."""
     cases = {**(old or {}).get("cases", {}), **new}
     return {"format": "recfetch-bench/1", "cases": {key: cases[key] for key in order if key in cases}}

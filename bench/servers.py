@@ -90,7 +90,9 @@ class Servers:
         program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
         if not program:
             raise FileNotFoundError("nginx is not installed: scripts/test --set-up")
-        server = self._start(name, [program, "-c", str(config), "-p", str(place), "-e", str(place / "error.log")])
+        server = self._start(
+            name, [program, "-c", str(config), "-p", str(place), "-e", str(place / "error.log")]
+        )
         server.url = f"http://127.0.0.1:{port}"
         _wait_for(server, name)
         return server
@@ -108,9 +110,9 @@ class Servers:
         options = [
             f"-dir={place / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3",
             "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.volumeSizeLimitMB=1024", "-volume.max=30",
-            "-master.telemetry=false", f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}",
-            f"-s3.port={s3}", f"-s3.config={place / 's3.json'}", f"-filer.localSocket={place / 'filer.sock'}",
-            f"-s3.localSocket={place / 's3.sock'}",
+            "-master.telemetry=false", f"-master.port={master}", f"-volume.port={volume}",
+            f"-filer.port={filer}", f"-s3.port={s3}", f"-s3.config={place / 's3.json'}",
+            f"-filer.localSocket={place / 'filer.sock'}", f"-s3.localSocket={place / 's3.sock'}",
         ]  # fmt: skip
         server = self._start(name, [str(program), "server", *options], cwd=place)
         server.url = f"http://127.0.0.1:{s3}"
@@ -172,7 +174,7 @@ def free_port(twin: int = 0) -> int:
     while True:
         with socket.socket() as first, socket.socket() as second:
             first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
+            port: int = first.getsockname()[1]
             if not twin:
                 return port
             try:

@@ -71,9 +71,11 @@ RECIPES = {
             ["hls", "--recordings=100", "--slices=40", "--bytes=1M"],
             ["hls", "--recordings=10", "--slices=40", "--bytes=1M"],
         ),
+        # Five seconds and more of a link, for a quick run; the full one takes A.
+        Recipe("L", "700 segments of 1 MiB", [], ["hls", "--slices=700", "--bytes=1M"]),
         Recipe(
             "K",
-            "500 segments of 64 KiB",
+            "500 segments of 300 KiB",
             ["hls", "--slices=500", "--bytes=300K"],
             ["hls", "--slices=500", "--bytes=300K"],
         ),

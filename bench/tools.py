@@ -70,10 +70,26 @@ def base_env(home: Path) -> dict[str, str]:
 
 
 def recfetch(
-    program: Path, name: str, source: Set, endpoint: str, *flags: str, command: str = "fetch", joined: bool = False
+    program: Path,
+    name: str,
+    source: Set,
+    endpoint: str,
+    *flags: str,
+    command: str = "fetch",
+    joined: bool = False,
 ) -> Tool:
-    """recfetch against an S3 server. With `joined`, the joined file is checked besides (or instead of) the segments."""
-    store = ["--vendor", "self-hosted", "--endpoint", endpoint, "--bucket", BUCKET, "--prefix", PREFIX, "--path-style"]
+    """recfetch against an S3 server. With `joined`, the joined file is checked too."""
+    store = [
+        "--vendor",
+        "self-hosted",
+        "--endpoint",
+        endpoint,
+        "--bucket",
+        BUCKET,
+        "--prefix",
+        PREFIX,
+        "--path-style",
+    ]
 
     def argv(out: Path) -> list[str]:
         # check keeps nothing.
@@ -92,7 +108,7 @@ def recfetch(
 
 
 class Peers:
-    """The tools that recfetch is compared with. What is not there is left out, with the reason in `absent`."""
+    """The tools that recfetch is compared with. What is left out stands in `absent`, with the reason."""
 
     def __init__(self, found: dict[str, peers.Peer | None], work: Path) -> None:
         self.found = found
@@ -101,8 +117,9 @@ class Peers:
 
     def path(self, name: str) -> str:
         """The program."""
-        peer = self.found[name]
-        assert peer
+        peer = self.found.get(name)
+        if not peer:
+            raise FileNotFoundError(peers.why(name) or f"{name} is not there")
         return str(peer.path)
 
     def pick(self, needs: str, tools: list[Tool]) -> list[Tool]:
@@ -164,7 +181,9 @@ class Peers:
             return [program, "--endpoint-url", endpoint, *what]
 
         check = guard.copies(source.files)
-        return self.pick("aws", [Tool("aws s3 cp", argv, check, source.size, proves="a CRC-32 where one is stored")])
+        return self.pick(
+            "aws", [Tool("aws s3 cp", argv, check, source.size, proves="a CRC-32 where one is stored")]
+        )
 
     def curl(self, source: Set, base: str, tag: str = "") -> list[Tool]:
         """curl over a list of URLs, one after the other and 16 at once."""
@@ -195,7 +214,10 @@ class Peers:
 
         best = ["-j16", "--file-allocation=none"]
         parts = ["-x8", "-s8", "-k1M", "--file-allocation=none"]
-        tools = [tool("aria2", []), tool("aria2 -x8 -s8", parts) if len(source.files) == 1 else tool("aria2 -j16", best)]
+        tools = [
+            tool("aria2", []),
+            tool("aria2 -x8 -s8", parts) if len(source.files) == 1 else tool("aria2 -j16", best),
+        ]
         return self.pick("aria2", tools)
 
     def hls(self, source: Set, base: str) -> list[Tool]:
@@ -213,7 +235,21 @@ class Peers:
 
         yt = ["--ignore-config", "-q", "--no-part", "--fixup", "never", "--no-cache-dir"]
         sl = ["--no-config", "-l", "error", "--progress", "no"]
-        ff = ["-nostdin", "-v", "error", "-probesize", "200k", "-i", url, "-map", "0", "-c", "copy", "-f", "mpegts"]
+        ff = [
+            "-nostdin",
+            "-v",
+            "error",
+            "-probesize",
+            "200k",
+            "-i",
+            url,
+            "-map",
+            "0",
+            "-c",
+            "copy",
+            "-f",
+            "mpegts",
+        ]
         tools = [
             *tool("yt-dlp", "yt-dlp", yt, lambda out: ["-o", file(out), url]),
             *tool("yt-dlp", "yt-dlp -N16", [*yt, "-N", "16"], lambda out: ["-o", file(out), url]),
@@ -243,5 +279,17 @@ def hashing(name: str, openssl: str, algorithm: str, source: Set, everywhere: bo
     names.write_bytes(b"".join(os.fsencode(file) + b"\0" for file in files))
     cores = all_cores()
     each = max(1, min(64, len(files) // (4 * len(cores))))
-    command = ["xargs", "-0", "-P", str(len(cores)), "-n", str(each), "-a", str(names), openssl, "dgst", f"-{algorithm}"]
+    command = [
+        "xargs",
+        "-0",
+        "-P",
+        str(len(cores)),
+        "-n",
+        str(each),
+        "-a",
+        str(names),
+        openssl,
+        "dgst",
+        f"-{algorithm}",
+    ]
     return Tool(name, lambda _out: command, guard.nothing, source.size, cores=cores)

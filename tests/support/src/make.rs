@@ -57,6 +57,7 @@ pub fn hls(dir: &Path, spec: &Hls) -> io::Result<Made> {
                 // Far apart, so that the noise of one does not run into that of another.
                 seed: (u64::from(number) << 24 | n).wrapping_mul(0xd134_2543_de82_ef95),
                 picture: (spec.tracks != Tracks::Audio).then_some((640, 480)),
+                adts: true,
             });
             made.write(dir, &name, &slice)?;
         }
