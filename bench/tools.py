@@ -238,7 +238,7 @@ class Peers:
         ff = [
             "-nostdin",
             "-v",
-            "error",
+            "fatal",
             "-probesize",
             "200k",
             "-i",

@@ -19,6 +19,10 @@ const KEY_SLICE: [u8; 5] = [0, 0, 1, 0x65, 0x88];
 /// The same for a picture that refers to others.
 const OTHER_SLICE: [u8; 5] = [0, 0, 1, 0x41, 0x9a];
 
+/// A block of AAC (ISO/IEC 13818-7, 6.3) in which two channels have no bands at all, and its end: what follows
+/// in the frame is skipped.
+const SILENCE: [u8; 7] = [0x20, 0, 0, 0, 0, 0, 0x0e];
+
 /// What a slice holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tracks {
@@ -191,6 +195,7 @@ impl Muxer {
         }
         if self.adts && pid == AUDIO_PID {
             pes.extend(adts_head(total - pes.len()));
+            pes.extend(SILENCE);
         }
         while pes.len() < total {
             pes.push((self.noise.next() >> 32) as u8);
