@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime
 import json
 import os
@@ -61,6 +62,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--recfetch", type=Path, metavar="PATH", help="this program instead of building one")
     parser.add_argument(
         "--loopback", type=Path, metavar="PATH", help="these test servers instead of building them"
+    )
+    parser.add_argument(
+        "--beside", type=Path, metavar="PATH", help="another recfetch, in turns with the first"
     )
     parser.add_argument("--out", type=Path, default=HERE, metavar="FOLDER", help="where results go")
     parser.add_argument("--keep", action="store_true", help="leave the work folder")
@@ -170,6 +174,8 @@ class Run:
         self.reasons = reasons
         if self.rounds < FULL_ROUNDS and not options.quick:
             self.reasons.append(f"only {self.rounds} rounds")
+        if options.beside:
+            self.reasons.append("another program beside it")
         if options.only:
             self.reasons.append("not all tools")
         self.seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
@@ -222,7 +228,7 @@ class Run:
         except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
             print(f"bench: {case.key} cannot be run: {error}", file=sys.stderr)
             return None, True
-        chosen = [tool for tool in built.tools if self._is_wanted(tool)]
+        chosen = [tool for tool in self._with_beside(built.tools) if self._is_wanted(tool)]
         if not chosen:
             print(f"   left out: {built.note}", flush=True)
             return None, False
@@ -247,6 +253,28 @@ class Run:
                 self.servers.stop(name)
             self.stage.forget(key)
         return result, any(verdict.word == "FAIL" and not verdict.bar.moonshot for verdict in verdicts)
+
+    def _with_beside(self, tools_of: Sequence[Tool]) -> list[Tool]:
+        """Each run of recfetch a second time with the other program, which no bar looks at."""
+        beside = self.options.beside
+        if not beside:
+            return list(tools_of)
+        own, other = str(self.stage.recfetch), str(beside.resolve())
+
+        def twin(tool: Tool) -> Tool:
+            argv, prepare = tool.argv, tool.prepare
+
+            def swapped(words: Sequence[str]) -> list[str]:
+                return [other if word == own else word for word in words]
+
+            return dataclasses.replace(
+                tool,
+                name=f"{tool.name} [beside]",
+                argv=lambda out: swapped(argv(out)),
+                prepare=(lambda out: swapped(prepare(out))) if prepare else None,
+            )
+
+        return [one for tool in tools_of for one in ([tool, twin(tool)] if tool.is_ours else [tool])]
 
     def _is_wanted(self, tool: Tool) -> bool:
         return not self.options.only or any(word in tool.name for word in self.options.only)

@@ -279,6 +279,16 @@ class Results(unittest.TestCase):
         self.assertEqual(len(lines), 2)
         self.assertTrue(all('"wall"' in line and '"extra"' in line for line in lines))
 
+    def test_another_program_beside_it_runs_the_same_commands(self) -> None:
+        ours = tools.Tool("recfetch", lambda out: ["/a/recfetch", "x", str(out)], guard.nothing, 1)
+        peer = tools.Tool("peer", lambda _out: ["/a/peer"], guard.nothing, 1)
+        run = mock.Mock(options=mock.Mock(beside=Path("/b/recfetch")))
+        run.stage.recfetch = Path("/a/recfetch")
+        found = bench.Run._with_beside(run, [ours, peer])
+        self.assertEqual([tool.name for tool in found], ["recfetch", "recfetch [beside]", "peer"])
+        self.assertEqual(found[0].argv(Path("o")), ["/a/recfetch", "x", "o"])
+        self.assertEqual(found[1].argv(Path("o")), ["/b/recfetch", "x", "o"])
+
     def test_runs_that_are_not_recorded_leave_the_results_alone(self) -> None:
         for recorded, name in ((True, "results.json"), (False, "unrecorded.json")):
             with tempfile.TemporaryDirectory() as folder:
