@@ -38,9 +38,9 @@ QUICK_ROUNDS = 3
 # How often a run that others disturbed is done again before it counts as disturbed.
 MOST_AGAIN = 3
 
-# What the sets, the servers' memory and what is fetched need at most.
-ROOM_GIB = 10
-QUICK_ROOM_GIB = 3
+# What sets and what is fetched need at most, and the memory of the servers.
+ROOM_GIB, SERVERS_GIB = 10, 6
+QUICK_ROOM_GIB, QUICK_SERVERS_GIB = 3, 2
 
 
 def arguments() -> argparse.Namespace:
@@ -135,11 +135,11 @@ def _programs(options: argparse.Namespace) -> tuple[Path, Path]:
 
 def _work_folder(quick: bool) -> Path:
     """In memory where there is room."""
-    room = (QUICK_ROOM_GIB if quick else ROOM_GIB) << 30
+    room, servers = (QUICK_ROOM_GIB, QUICK_SERVERS_GIB) if quick else (ROOM_GIB, SERVERS_GIB)
     shared = Path("/dev/shm")
-    is_memory = shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > room
+    is_memory = shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > room << 30
     # A tmpfs promises more than there may be of memory.
-    if is_memory and _available_memory() < 2 * room:
+    if is_memory and _available_memory() < (room + servers) << 30:
         is_memory = False
     place = shared if is_memory else Path(tempfile.gettempdir())
     if not is_memory:

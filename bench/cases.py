@@ -198,8 +198,7 @@ def case_weed(stage: Stage) -> Built:
         Bar("CPU : rclone copy with MD5", ours.name, "cpu", 0.8, best_of=RCLONE),
         *_rss(ours.name),
     ]
-    note = "The server here needs more of its core than a client of its own: wall times say more of it."
-    return Built([ours, *others], bars, (ours.name,), note=note)
+    return Built([ours, *others], bars, (ours.name,))
 
 
 def case_oss(stage: Stage) -> Built:
@@ -364,7 +363,7 @@ def link_share(lines: Sequence[tuple[int, int]], rate: float) -> dict[str, float
     return found
 
 
-def _fetched(stage: Stage, tool: Tool) -> Tool:
+def _fetched(tool: Tool) -> Tool:
     """The same command again over what it fetched; all cores may be used."""
     tool.prepare = tool.argv
     tool.cores = all_cores()
@@ -374,7 +373,7 @@ def _fetched(stage: Stage, tool: Tool) -> Tool:
 def case_rerun(stage: Stage) -> Built:
     """Nothing is left to do."""
     endpoint = stage.s3("A", True)
-    ours = _fetched(stage, stage.ours("recfetch rerun", "A", endpoint))
+    ours = _fetched(stage.ours("recfetch rerun", "A", endpoint))
     openssl = stage.peers.path("openssl")
     hashed = tools.hashing("openssl sha256, all cores", openssl, "sha256", stage.set("A"), True, stage.work)
     bars = [
@@ -390,7 +389,7 @@ def case_trust(stage: Stage) -> Built:
     name = "s3-trust"
     endpoint = stage.servers.s3(name, source.root, "--public", "--checksum=crc64nvme").url
     list_all(endpoint)
-    ours = _fetched(stage, stage.ours("recfetch rerun --trust-mtime", "A", endpoint, "--trust-mtime"))
+    ours = _fetched(stage.ours("recfetch rerun --trust-mtime", "A", endpoint, "--trust-mtime"))
     seen = 0
 
     def before() -> None:

@@ -105,7 +105,8 @@ def run(command: Command, groups: set[int], number: int) -> Sample:
     }
     before = machine.busy(groups)
     told = json.loads(_launch(json.dumps(task)))
-    foreign = machine.foreign(before, machine.busy(groups))
+    after = machine.busy(groups)
+    foreign = machine.foreign(before, after)
     sample = Sample(
         round=number,
         wall=told["wall"],
@@ -116,6 +117,7 @@ def run(command: Command, groups: set[int], number: int) -> Sample:
         written=told["written"],
         foreign=foreign,
         disturbed=machine.is_disturbed(foreign, told["wall"]),
+        extra={"server_cpu": after.servers - before.servers},
     )
     if told["late"]:
         sample.problem = f"did not end within {command.timeout} s"

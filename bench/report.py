@@ -18,6 +18,7 @@ Told = Mapping[str, Any]
 
 # Measures that are told beside the usual ones where a tool has them, with their unit.
 EXTRA = {
+    "server_cpu": "server CPU s",
     "written_share": "written : set",
     "cpu_per_gib": "CPU-s/GiB",
     "link_share": "of the link",

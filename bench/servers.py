@@ -120,8 +120,9 @@ class Servers:
         return server
 
     def stop(self, name: str) -> None:
-        """Ends one."""
+        """Ends one, and gives back what it kept."""
         self.running.pop(name).stop()
+        shutil.rmtree(self.work / name, ignore_errors=True)
 
     def stop_all(self) -> None:
         """Ends all."""
