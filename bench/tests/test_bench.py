@@ -226,15 +226,18 @@ class Links(unittest.TestCase):
     def test_the_best_half_second_counts_and_when_it_was_first_fast(self) -> None:
         found = self.share([0, 50, 90, 100, 100, 100, 100, 100, 10])
         self.assertAlmostEqual(found["link_share"], 1.0)
-        self.assertAlmostEqual(found["to_share_s"], 0.3)
+        self.assertAlmostEqual(found["to_share_s"], 0.7)
 
     def test_what_starts_after_five_seconds_does_not_count(self) -> None:
-        found = self.share([50] * 51 + [100] * 10)
-        self.assertAlmostEqual(found["link_share"], 0.9, 1)
+        found = self.share([50] * 50 + [100] * 10)
+        self.assertAlmostEqual(found["link_share"], 1.0)
         self.assertLess(self.share([50] * 55 + [100] * 10)["link_share"], 0.51)
 
     def test_a_link_that_is_never_full_has_no_time_for_it(self) -> None:
         self.assertNotIn("to_share_s", self.share([80] * 20))
+        # One line that came late and the next one early are no full link.
+        self.assertNotIn("to_share_s", self.share([80, 60, 100, 80, 80] * 4))
+        self.assertEqual(self.share([]), {"link_share": 0.0})
 
     def test_a_late_line_counts_for_the_time_that_it_took(self) -> None:
         lines = [(100, 100), (200, 100), (500, 300), (600, 100), (700, 100)]
