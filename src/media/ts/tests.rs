@@ -62,7 +62,7 @@ fn made_slices_are_whole_and_play_as_long_as_they_should() {
                 tracks,
                 bytes_target: 40_000,
                 seed: start_pts,
-                picture: None,
+                ..SliceSpec::default()
             };
             let bytes = slice(&spec);
             let summary = examine(&bytes);

@@ -197,13 +197,18 @@ pub async fn start(upstream: &str, faults: &Faults) -> io::Result<Handle> {
 
 /// Starts a proxy on this port.
 pub async fn start_on(upstream: &str, faults: &Faults, port: u16) -> io::Result<Handle> {
-    let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "upstream is no http://ADDRESS:PORT");
-    let upstream = upstream.trim_end_matches('/').strip_prefix("http://").ok_or_else(invalid)?;
-    let upstream: SocketAddr = upstream.parse().map_err(|_| invalid())?;
+    let upstream = upstream_address(upstream)?;
     let listener = net::listen(port).await?;
     let address = listener.local_addr()?;
     let proxy = Proxy { upstream, faults: faults.clone(), log: Log::default() };
     let log = proxy.log.clone();
     let task = tokio::spawn(proxy::accept(listener, proxy));
     Ok(Handle::new(address, "http", log, task.abort_handle()))
+}
+
+/// The address in `http://127.0.0.1:<port>`.
+pub(crate) fn upstream_address(url: &str) -> io::Result<SocketAddr> {
+    let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "upstream is no http://ADDRESS:PORT");
+    let address = url.trim_end_matches('/').strip_prefix("http://").ok_or_else(invalid)?;
+    address.parse().map_err(|_| invalid())
 }

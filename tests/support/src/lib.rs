@@ -7,6 +7,8 @@
 mod bucket;
 pub mod fault;
 pub mod kodo;
+pub mod link;
+pub mod make;
 pub mod mp4;
 pub mod net;
 pub mod oss;
@@ -25,6 +27,7 @@ mod wire;
 
 pub use fault::{Fault, Faults, Script};
 pub use kodo::KodoOptions;
+pub use link::LinkOptions;
 pub use net::{Handle, Logged};
 pub use oss::OssOptions;
 pub use recording::Plan;

@@ -1,5 +1,10 @@
 //! Small MP4 files that are sound by ISO/IEC 14496-12. Their payload is noise, so nothing can decode them.
 
+use std::io;
+
+/// The payload comes again after 256 bytes, so after this many too.
+const PAYLOAD_BLOCK: u64 = 1 << 20;
+
 /// What a file should be like. The same specification always gives the same bytes.
 #[derive(Debug, Clone)]
 pub struct Mp4Spec {
@@ -91,7 +96,49 @@ pub fn file(spec: &Mp4Spec) -> Vec<u8> {
 /// A file of picture and sound that plays so long, index behind the media.
 #[must_use]
 pub fn recording(duration_ms: u32, seed: u64) -> Vec<u8> {
-    file(&Mp4Spec { duration_ms, seed, layout: Layout::IndexLast, ..Mp4Spec::default() })
+    file(&Mp4Spec { duration_ms, ..recording_spec(seed) })
+}
+
+/// What [`recording`] makes.
+#[must_use]
+pub fn recording_spec(seed: u64) -> Mp4Spec {
+    Mp4Spec { seed, layout: Layout::IndexLast, ..Mp4Spec::default() }
+}
+
+/// How large the samples of such a file must be for it to have about so many bytes.
+#[must_use]
+pub fn sample_bytes(spec: &Mp4Spec, bytes: u64) -> u32 {
+    let samples: u64 = tracks(spec).iter().map(|track| u64::from(track.samples)).sum();
+    u32::try_from((bytes / samples).max(1)).expect("samples of a usual size")
+}
+
+/// Writes the bytes of a file whose index is behind the media, and that may be too large for the memory.
+/// The answer is how many there are.
+///
+/// # Errors
+/// Those of the writer.
+///
+/// # Panics
+/// Where the layout is another one, or the file has 4 GiB and more.
+pub fn write(spec: &Mp4Spec, to: &mut impl io::Write) -> io::Result<u64> {
+    assert_eq!(spec.layout, Layout::IndexLast, "only this layout can be written as it is made");
+    let tracks = tracks(spec);
+    let brands = boxed(b"ftyp", b"isom\0\0\x02\0isomiso2avc1mp41");
+    let samples: u64 = tracks.iter().map(|track| u64::from(track.samples)).sum();
+    let media = samples * u64::from(spec.sample_bytes);
+    let index = index(spec, &tracks, brands.len() as u64 + 8);
+    to.write_all(&brands)?;
+    to.write_all(&u32::try_from(media + 8).expect("less than 4 GiB").to_be_bytes())?;
+    to.write_all(b"mdat")?;
+    let block: Vec<u8> = (0..PAYLOAD_BLOCK).map(|i| payload_byte(spec, i)).collect();
+    let mut left = media;
+    while left > 0 {
+        let n = left.min(PAYLOAD_BLOCK);
+        to.write_all(&block[..n as usize])?;
+        left -= n;
+    }
+    to.write_all(&index)?;
+    Ok(brands.len() as u64 + 8 + media + index.len() as u64)
 }
 
 fn tracks(spec: &Mp4Spec) -> Vec<Track> {
@@ -114,7 +161,11 @@ fn tracks(spec: &Mp4Spec) -> Vec<Track> {
 fn payload(spec: &Mp4Spec, tracks: &[Track]) -> Vec<u8> {
     let samples: u32 = tracks.iter().map(|track| track.samples).sum();
     let bytes = u64::from(samples) * u64::from(spec.sample_bytes);
-    (0..bytes).map(|i| (i * 7 + spec.seed * 31) as u8).collect()
+    (0..bytes).map(|i| payload_byte(spec, i)).collect()
+}
+
+fn payload_byte(spec: &Mp4Spec, at: u64) -> u8 {
+    (at * 7 + spec.seed * 31) as u8
 }
 
 /// The index; media data starts at `media_at`, track after track, ten samples a chunk.

@@ -87,6 +87,11 @@ impl Handle {
         self.log.all()
     }
 
+    /// Every request answered since the last time, and forgets them.
+    pub fn take_requests(&self) -> Vec<Logged> {
+        std::mem::take(&mut *self.log.requests.lock().expect("lock"))
+    }
+
     /// Forgets the requests until now.
     pub fn forget(&self) {
         self.log.requests.lock().expect("lock").clear();

@@ -79,6 +79,13 @@ impl Objects {
         self.map.read().expect("lock").get(key).cloned()
     }
 
+    /// Changes every object in place.
+    pub fn change_all(&self, how: impl Fn(Object) -> Object) {
+        for object in self.map.write().expect("lock").values_mut() {
+            *object = how(object.clone());
+        }
+    }
+
     /// Changes one object in place: `objects.change(key, |o| o.storage_class("GLACIER"))`.
     pub fn change(&self, key: &str, how: impl FnOnce(Object) -> Object) {
         let object = self.get(key).unwrap_or_else(|| panic!("no object {key}"));
@@ -255,6 +262,12 @@ impl Object {
     /// Makes the S3 ETag the MD5 of the bytes (which reads them all once, when first asked).
     pub fn with_md5_etag(mut self) -> Self {
         self.etag = None;
+        self
+    }
+
+    /// Makes the S3 ETag that of an upload in parts, which is no MD5 of the bytes.
+    pub fn with_multipart_etag(mut self) -> Self {
+        self.etag = Some(multipart_etag(self.last_modified, self.len()));
         self
     }
 

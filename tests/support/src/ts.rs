@@ -19,6 +19,10 @@ const KEY_SLICE: [u8; 5] = [0, 0, 1, 0x65, 0x88];
 /// The same for a picture that refers to others.
 const OTHER_SLICE: [u8; 5] = [0, 0, 1, 0x41, 0x9a];
 
+/// A block of AAC (ISO/IEC 13818-7, 6.3) in which two channels have no bands at all, and its end: what follows
+/// in the frame is skipped.
+const SILENCE: [u8; 7] = [0x20, 0, 0, 0, 0, 0, 0x0e];
+
 /// What a slice holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tracks {
@@ -44,6 +48,8 @@ pub struct SliceSpec {
     pub seed: u64,
     /// Width and height that a parameter set before the first picture announces, multiples of 16.
     pub picture: Option<(u32, u32)>,
+    /// Whether sound comes in ADTS frames, as players want it, rather than as noise from its first byte.
+    pub adts: bool,
 }
 
 impl Default for SliceSpec {
@@ -55,6 +61,7 @@ impl Default for SliceSpec {
             bytes_target: 30_000,
             seed: 0,
             picture: None,
+            adts: false,
         }
     }
 }
@@ -77,8 +84,13 @@ pub fn slice(spec: &SliceSpec) -> Vec<u8> {
     let large = units.len() - small;
     let (each, more) = (room.saturating_sub(small) / large, room.saturating_sub(small) % large);
 
-    let mut muxer =
-        Muxer { bytes: Vec::new(), counters: [0; 4], noise: Noise(spec.seed), picture: spec.picture };
+    let mut muxer = Muxer {
+        bytes: Vec::new(),
+        counters: [0; 4],
+        noise: Noise(spec.seed),
+        picture: spec.picture,
+        adts: spec.adts,
+    };
     let mut larges = 0;
     for (n, &(at, pid)) in units.iter().enumerate() {
         if n % TABLES_EVERY == 0 {
@@ -123,6 +135,7 @@ impl Tracks {
 
 struct Muxer {
     picture: Option<(u32, u32)>,
+    adts: bool,
     bytes: Vec<u8>,
     counters: [u8; 4],
     noise: Noise,
@@ -180,6 +193,10 @@ impl Muxer {
         } else if self.picture.is_some() && pid == VIDEO_PID {
             pes.extend(OTHER_SLICE);
         }
+        if self.adts && pid == AUDIO_PID {
+            pes.extend(adts_head(total - pes.len()));
+            pes.extend(SILENCE);
+        }
         while pes.len() < total {
             pes.push((self.noise.next() >> 32) as u8);
         }
@@ -225,6 +242,13 @@ impl Muxer {
         self.bytes.extend([0x47, 0x1f, 0xff, 0x10]);
         self.bytes.resize(end, 0xff);
     }
+}
+
+/// The head of an ADTS frame of so many bytes (ISO/IEC 13818-7, 6.2.1): AAC LC, 48 kHz, two channels. One that
+/// is too large for its field gets the largest that there is.
+fn adts_head(bytes: usize) -> [u8; 7] {
+    let length = bytes.min(0x1fff) as u16;
+    [0xff, 0xf1, 0x4c, 0x80 | (length >> 11) as u8, (length >> 3) as u8, (length << 5) as u8 | 0x1f, 0xfc]
 }
 
 /// A sequence parameter set of H.264 (7.3.2.1.1), baseline.
@@ -278,6 +302,16 @@ impl Noise {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sound_in_frames_has_a_frame_in_every_packet_of_it() {
+        let spec =
+            SliceSpec { tracks: Tracks::Audio, adts: true, bytes_target: 188 * 400, ..SliceSpec::default() };
+        let bytes = slice(&spec);
+        // Two seconds of 1024 samples at 48 kHz.
+        let heads = bytes.windows(4).filter(|four| four[..3] == [0xff, 0xf1, 0x4c] && four[3] >> 2 == 0x20);
+        assert_eq!(heads.count(), 94);
+    }
 
     #[test]
     fn slices_have_the_size_that_was_asked_for_and_the_same_bytes_each_time() {

@@ -1,18 +1,22 @@
 //! Runs one of the loopback servers until it is stopped: for the demo, benchmarks and trying things out.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use recfetch_test_support::kodo::{Access, Domains, KodoOptions};
+use recfetch_test_support::link::{self, LinkOptions};
+use recfetch_test_support::make::{self, Hls, Made};
 use recfetch_test_support::oss::{OssOptions, Signatures};
 use recfetch_test_support::s3::{Keys, Permission, S3Options, Token};
-use recfetch_test_support::store::{Object, Objects};
+use recfetch_test_support::store::{Checksum, Object, Objects};
+use recfetch_test_support::ts::Tracks;
 use recfetch_test_support::web::WebOptions;
-use recfetch_test_support::{fault, kodo, oss, s3, script, web};
+use recfetch_test_support::{Handle, fault, kodo, oss, s3, script, web};
 
-/// Loopback servers on 127.0.0.1. Prints `listening URL` when ready.
+/// Loopback servers on 127.0.0.1. Prints `listening URL` when ready. Also makes what they can serve.
 #[derive(Parser)]
 #[command(name = "loopback")]
 struct Cli {
@@ -24,6 +28,9 @@ struct Cli {
     /// The port; 0 takes any free one.
     #[arg(long, global = true, default_value_t = 0)]
     port: u16,
+    /// Write each request that was answered to this file: method, status, path and query, with tabs between.
+    #[arg(long, global = true)]
+    requests: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -51,6 +58,12 @@ enum Server {
         /// Most keys in one page of a listing.
         #[arg(long, default_value_t = 1000)]
         page_size: usize,
+        /// Keep this checksum of every object, as S3 does of what is uploaded today.
+        #[arg(long)]
+        checksum: Option<Kept>,
+        /// Objects larger than this have the ETag of an upload in parts, which is no MD5.
+        #[arg(long)]
+        parts_above: Option<String>,
     },
     /// An Aliyun OSS server that checks signatures.
     Oss {
@@ -120,6 +133,71 @@ enum Server {
         #[arg(long)]
         dir: Option<PathBuf>,
     },
+    /// A link with delay and bounded bandwidth; no loss, no slow start.
+    Link {
+        /// The server behind: http://127.0.0.1:PORT
+        #[arg(long)]
+        upstream: String,
+        /// Milliseconds there and back.
+        #[arg(long)]
+        rtt_ms: u64,
+        /// Megabits a second of each connection.
+        #[arg(long)]
+        connection_mbit: f64,
+        /// Megabits a second of all together.
+        #[arg(long)]
+        total_mbit: f64,
+        /// Write the bytes that clients were given, a line of JSON per 100 ms.
+        #[arg(long)]
+        log: Option<PathBuf>,
+    },
+    /// Makes recordings in a folder, prints what it made as JSON, and ends.
+    Make {
+        #[command(subcommand)]
+        what: What,
+    },
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Recordings in segments.
+    Hls {
+        /// The folder; it may be there, files of these names may not.
+        #[arg(long)]
+        out: PathBuf,
+        #[arg(long, default_value_t = 1)]
+        recordings: u32,
+        /// Segments of each recording.
+        #[arg(long)]
+        slices: u32,
+        /// Size of a segment; may end with K, M or G.
+        #[arg(long)]
+        bytes: String,
+        /// How long a segment plays.
+        #[arg(long, default_value_t = 15, value_name = "SECONDS")]
+        plays: u32,
+        /// No pictures.
+        #[arg(long)]
+        audio_only: bool,
+    },
+    /// One recording that is one MP4.
+    Film {
+        #[arg(long)]
+        out: PathBuf,
+        /// About how large; may end with K, M or G; less than 4G.
+        #[arg(long)]
+        bytes: String,
+        /// How long it plays.
+        #[arg(long, default_value_t = 7200, value_name = "SECONDS")]
+        plays: u32,
+    },
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Kept {
+    Crc64nvme,
+    Crc32c,
+    Sha256,
 }
 
 #[derive(Args)]
@@ -142,7 +220,18 @@ type Failure = Box<dyn Error>;
 async fn main() -> Result<(), Failure> {
     let cli = Cli::parse();
     let handle = match cli.server {
-        Server::S3 { content, bucket, access_key, secret_key, session_token, region, public, page_size } => {
+        Server::S3 {
+            content,
+            bucket,
+            access_key,
+            secret_key,
+            session_token,
+            region,
+            public,
+            page_size,
+            checksum,
+            parts_above,
+        } => {
             let mut keys = Keys::new(&access_key, &secret_key);
             keys.token = session_token.map_or(Token::None, Token::Required);
             let mut options = S3Options::new(&bucket, keys);
@@ -152,7 +241,9 @@ async fn main() -> Result<(), Failure> {
             if public {
                 options.anonymous = Permission::Allowed;
             }
-            s3::start(&content.objects()?, options).await?
+            let objects = content.objects()?;
+            keep(&objects, checksum, parts_above.as_deref().map(size).transpose()?);
+            s3::start(&objects, options).await?
         }
         Server::Oss {
             content,
@@ -202,13 +293,74 @@ async fn main() -> Result<(), Failure> {
             }
             fault::start_on(&upstream, &faults, cli.port).await?
         }
+        Server::Link { upstream, rtt_ms, connection_mbit, total_mbit, log } => {
+            let rtt = Duration::from_millis(rtt_ms);
+            let options = LinkOptions { rtt, connection_mbit, total_mbit, log, port: cli.port };
+            link::start(&upstream, options).await?
+        }
+        Server::Make { what } => return what.make(),
     };
     println!("listening {}", handle.url());
-    match cli.seconds {
+    tokio::select! {
+        () = ended(cli.seconds) => Ok(()),
+        failed = write_requests(&handle, cli.requests.as_deref()) => Err(failed?),
+    }
+}
+
+async fn ended(seconds: Option<u64>) {
+    match seconds {
         Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
         None => std::future::pending().await,
     }
-    Ok(())
+}
+
+/// Writes what was asked, some moments after it was answered. Only an error ends it.
+async fn write_requests(handle: &Handle, path: Option<&Path>) -> std::io::Result<Failure> {
+    let Some(path) = path else { return std::future::pending().await };
+    let mut file = std::fs::File::create(path)?;
+    loop {
+        let mut lines = String::new();
+        for request in handle.take_requests() {
+            let (method, status, path) = (request.method, request.status, request.path);
+            lines += &format!("{method}\t{status}\t{path}\t{}\n", request.query);
+        }
+        if let Err(error) = file.write_all(lines.as_bytes()) {
+            return Ok(error.into());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// What a bucket says of its objects.
+fn keep(objects: &Objects, checksum: Option<Kept>, parts_above: Option<u64>) {
+    objects.change_all(|object| {
+        let object = match checksum {
+            None => object,
+            Some(Kept::Crc64nvme) => object.with_checksum(Checksum::Crc64Nvme),
+            Some(Kept::Crc32c) => object.with_checksum(Checksum::Crc32c),
+            Some(Kept::Sha256) => object.with_checksum(Checksum::Sha256),
+        };
+        match parts_above {
+            Some(most) if object.len() > most => object.with_multipart_etag(),
+            Some(_) | None => object,
+        }
+    });
+}
+
+impl What {
+    fn make(self) -> Result<(), Failure> {
+        let made = match self {
+            Self::Hls { out, recordings, slices, bytes, plays, audio_only } => {
+                let tracks = if audio_only { Tracks::Audio } else { Tracks::AudioVideo };
+                let bytes = usize::try_from(size(&bytes)?)?;
+                make::hls(&out, &Hls { recordings, slices, bytes, seconds: plays, tracks })?
+            }
+            Self::Film { out, bytes, plays } => make::film(&out, size(&bytes)?, plays)?,
+        };
+        let Made { sids, heads, files, bytes } = made;
+        println!("{}", serde_json::json!({ "sids": sids, "heads": heads, "files": files, "bytes": bytes }));
+        Ok(())
+    }
 }
 
 impl Content {
