@@ -1,7 +1,7 @@
 //! The yardstick for all that passes over bytes: the digests alone, through their crates.
 
 use crc_fast::{CrcAlgorithm, Digest as Crc};
-use divan::counter::BytesCounter;
+use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use md5::Md5;
 use sha2::{Digest, Sha256};
@@ -15,7 +15,7 @@ fn bytes() -> Vec<u8> {
 
 fn passing<H>(bencher: Bencher, make: impl Fn() -> H + Sync, take: impl Fn(&mut H, &[u8]) + Sync) {
     let bytes = bytes();
-    bencher.counter(BytesCounter::new(bytes.len())).bench(|| {
+    bencher.counter(BytesCount::new(bytes.len())).bench(|| {
         let mut hash = make();
         black_box(&bytes).chunks(PIECE).for_each(|piece| take(&mut hash, piece));
         hash

@@ -1,6 +1,6 @@
 //! What looks at media while it passes. The check of transport streams shall do 2 GB/s on one core.
 
-use divan::counter::BytesCounter;
+use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use recfetch::media::{mp4, sound, ts, webm};
 use recfetch_test_support::ts::Tracks;
@@ -13,7 +13,7 @@ const PIECES: [usize; 2] = [64 << 10, 256 << 10];
 const BYTES: usize = 8 << 20;
 
 fn in_pieces(bencher: Bencher, bytes: &[u8], piece: usize, make: impl Fn() -> ts::Examiner + Sync) {
-    bencher.counter(BytesCounter::new(bytes.len())).bench(|| {
+    bencher.counter(BytesCount::new(bytes.len())).bench(|| {
         let mut examiner = make();
         black_box(bytes).chunks(piece).for_each(|piece| examiner.push(piece));
         examiner.finish()
@@ -40,7 +40,7 @@ fn ts_looking_closer(bencher: Bencher, piece: usize) {
 fn mp4_index(bencher: Bencher) {
     let spec = made_mp4::Mp4Spec { duration_ms: 7_200_000, sample_bytes: 1, ..Default::default() };
     let bytes = made_mp4::file(&spec);
-    bencher.counter(BytesCounter::new(bytes.len())).bench(|| {
+    bencher.counter(BytesCount::new(bytes.len())).bench(|| {
         let mut examiner = mp4::Examiner::with_limit(mp4::LARGEST_INDEX);
         black_box(&bytes).chunks(PIECES[0]).for_each(|piece| examiner.push(piece));
         examiner.finish()
@@ -51,7 +51,7 @@ fn mp4_index(bencher: Bencher) {
 fn webm_slices(bencher: Bencher) {
     let spec = made_webm::WebMSpec { duration_ms: 600_000, block_bytes: 2500, ..Default::default() };
     let bytes = made_webm::file(&spec);
-    bencher.counter(BytesCounter::new(bytes.len())).bench(|| {
+    bencher.counter(BytesCount::new(bytes.len())).bench(|| {
         let mut examiner = webm::Examiner::new();
         black_box(&bytes).chunks(PIECES[0]).for_each(|piece| examiner.push(piece));
         examiner.finish()
@@ -61,7 +61,7 @@ fn webm_slices(bencher: Bencher) {
 #[divan::bench]
 fn adts(bencher: Bencher) {
     let bytes = made_sound::adts(10_000, 1);
-    bencher.counter(BytesCounter::new(bytes.len())).bench(|| {
+    bencher.counter(BytesCount::new(bytes.len())).bench(|| {
         let mut examiner = sound::Examiner::new(sound::Frames::Adts);
         black_box(&bytes).chunks(PIECES[0]).for_each(|piece| examiner.push(piece));
         examiner.finish()

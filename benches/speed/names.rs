@@ -61,7 +61,7 @@ fn hostile(bencher: Bencher, bytes: usize) {
     let names: Vec<_> =
         units.iter().map(|unit| format!("{SID}_{}_1.mp4", unit.repeat(bytes / unit.len()))).collect();
     let sum: usize = names.iter().map(String::len).sum();
-    bencher.counter(divan::counter::BytesCounter::new(sum)).bench(|| {
+    bencher.counter(divan::counter::BytesCount::new(sum)).bench(|| {
         black_box(&names).iter().for_each(|name| drop(black_box(FileName::parse(name, None))));
     });
 }

@@ -1,6 +1,6 @@
 //! The playlist reader. 100,000 segments shall take less than 50 ms.
 
-use divan::counter::{BytesCounter, ItemsCount};
+use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use recfetch::domain::playlist::{self, UriPolicy};
 
@@ -11,7 +11,7 @@ fn as_agora_writes(bencher: Bencher, segments: i64) {
     let (key, text) = (key("lessons/list.m3u8"), playlist(segments));
     bencher
         .counter(ItemsCount::new(segments as u64))
-        .counter(BytesCounter::new(text.len()))
+        .counter(BytesCount::new(text.len()))
         .bench(|| playlist::read(&key, black_box(text.as_bytes()), UriPolicy::NamesOnly));
 }
 
@@ -20,6 +20,6 @@ fn as_agora_writes(bencher: Bencher, segments: i64) {
 fn hostile_text<const BYTES: usize>(bencher: Bencher, name: &str) {
     let (key, text) = (key("lessons/list.m3u8"), hostile(name, BYTES));
     bencher
-        .counter(BytesCounter::new(text.len()))
+        .counter(BytesCount::new(text.len()))
         .bench(|| playlist::read(&key, black_box(&text), UriPolicy::NamesOnly));
 }
