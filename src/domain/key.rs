@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use super::bytes;
+
 /// The longest key that any of the supported stores accepts, in bytes of UTF-8 (Amazon S3: 1024).
 pub const MAX_KEY_BYTES: usize = 1024;
 
@@ -175,7 +177,7 @@ fn check(text: &str) -> Result<(), KeyError> {
     if text.len() > MAX_KEY_BYTES {
         return Err(KeyError::TooLong);
     }
-    if text.chars().any(char::is_control) {
+    if has_control(text) {
         return Err(KeyError::Control);
     }
     if text.starts_with('/') {
@@ -185,10 +187,19 @@ fn check(text: &str) -> Result<(), KeyError> {
         return Err(KeyError::Folder);
     }
     // A backslash is a plain character in a store but a separator on Windows, so it may not hide a climb.
-    if text.split(['/', '\\']).any(|part| part == "." || part == "..") {
+    let is_dots = |part: &[u8]| matches!(part, b"." | b"..");
+    let is_separator = |byte: &u8| matches!(byte, b'/' | b'\\');
+    let has_parts = bytes::has(text.as_bytes(), |byte| (byte == b'/') | (byte == b'\\'));
+    if is_dots(text.as_bytes()) || has_parts && text.as_bytes().split(is_separator).any(is_dots) {
         return Err(KeyError::Climbs);
     }
     Ok(())
+}
+
+/// The same as asking each character, but quick where there is none but ASCII.
+fn has_control(text: &str) -> bool {
+    let odd = bytes::has(text.as_bytes(), |byte| (byte < b' ') | (byte >= 0x7f));
+    odd && text.chars().any(char::is_control)
 }
 
 impl fmt::Display for ObjectKey {
@@ -232,6 +243,13 @@ mod tests {
             assert_eq!(ObjectKey::parse(text).map(|_| ()), expected, "{text:?}");
         }
         assert_eq!(ObjectKey::parse(&"x".repeat(MAX_KEY_BYTES + 1)), Err(KeyError::TooLong));
+    }
+
+    #[test]
+    fn every_control_character_is_one_and_no_other() {
+        for c in '\0'..=char::MAX {
+            assert_eq!(has_control(&format!("a{c}b")), c.is_control(), "{c:?}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no environment, no `async`, no wire formats. A function here takes facts
 //! and returns facts, so that each rule can be tested from a table.
 
+mod bytes;
 pub mod check;
 pub mod continuity;
 pub mod dash;

@@ -38,7 +38,7 @@ pub struct Item {
 }
 
 /// Where an object is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ItemPlace {
     /// In the store of the recording and its fallbacks.
     Key(ObjectKey),
@@ -114,6 +114,7 @@ pub fn plan(
         listed: &listed,
         seen: HashSet::new(),
         named: HashMap::new(),
+        renamed: HashMap::new(),
         plan: Plan::default(),
     };
     let (beside, mut findings) = unlisted(recording, playlists, manifests);
@@ -186,7 +187,18 @@ struct Planner<'a> {
     seen: HashSet<ObjectName>,
     /// What each name of a segment stands for: two places must not share one.
     named: HashMap<ObjectName, ItemPlace>,
+    /// By the name that each would have had, those that got another one.
+    renamed: HashMap<ObjectName, Renamed>,
     plan: Plan,
+}
+
+/// Places that would have the same name.
+struct Renamed {
+    /// Those places, with the name that each has instead.
+    own: HashMap<ItemPlace, ObjectName>,
+    /// The lowest number that may still be free: addresses that differ in their query only may be as many as
+    /// lines.
+    next: usize,
 }
 
 impl Planner<'_> {
@@ -270,11 +282,28 @@ impl Planner<'_> {
 
     /// The name, or where it stands for another place already, one like it.
     fn own_name(&mut self, name: ObjectName, place: &ItemPlace) -> ObjectName {
+        let is_free = |named: &HashMap<_, ItemPlace>, candidate: &ObjectName| {
+            named.get(candidate).is_none_or(|known| known == place)
+        };
+        if is_free(&self.named, &name) {
+            self.named.entry(name.clone()).or_insert_with(|| place.clone());
+            return name;
+        }
+        let new = || Renamed { own: HashMap::new(), next: 2 };
+        let renamed = self.renamed.entry(name.clone()).or_insert_with(new);
+        if let Some(own) = renamed.own.get(place) {
+            return own.clone();
+        }
         let (stem, extension) = name.as_str().rsplit_once('.').unwrap_or((name.as_str(), ""));
-        let others = (2_usize..).map(|n| ObjectName::parse(&format!("{stem}~{n}.{extension}")));
-        let mut candidates = std::iter::once(name.clone()).chain(others.map_while(Result::ok));
-        let own = candidates.find(|candidate| self.named.get(candidate).is_none_or(|known| known == place));
-        let own = own.unwrap_or(name);
+        // All that is not requested is one place, which a number that was passed over may stand for.
+        let first = if *place == ItemPlace::Refused { 2 } else { renamed.next };
+        let others = (first..).map(|n| (n, ObjectName::parse(&format!("{stem}~{n}.{extension}"))));
+        let mut candidates = others.map_while(|(n, other)| Some((n, other.ok()?)));
+        // Without end there are none: names have a longest length. The last one is shared then.
+        let found = candidates.find(|(_, candidate)| is_free(&self.named, candidate));
+        let Some((number, own)) = found else { return name };
+        renamed.next = renamed.next.max(number + 1);
+        renamed.own.insert(place.clone(), own.clone());
         self.named.entry(own.clone()).or_insert_with(|| place.clone());
         own
     }
@@ -407,3 +436,6 @@ impl TrackPlan {
         self.timeline.playing
     }
 }
+
+#[cfg(test)]
+mod tests;

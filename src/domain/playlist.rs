@@ -237,7 +237,7 @@ pub enum Rotation {
 #[must_use]
 pub fn read(key: &ObjectKey, bytes: &[u8], policy: UriPolicy) -> (Playlist, Vec<Finding>) {
     let (playlist, mut findings, guarded) = scanner::scan(key, bytes, policy);
-    if let Some(disagreement) = guarded.and_then(|guarded| crosscheck::compare(key, &guarded)) {
+    if let Some(disagreement) = guarded.and_then(|guarded| crosscheck::compare(key, guarded)) {
         findings.push(disagreement);
     }
     (playlist, findings)

@@ -1,5 +1,6 @@
 //! The line scanner: the authority on which segments a playlist lists.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use super::{
     ByteRange, Child, Discontinuity, Encryption, Ended, Gap, InitSection, MAX_BYTES, MAX_LINES, Mark,
     Playlist, Segment, SegmentUri, Tag, UriPolicy, attributes, master, uri,
 };
+use crate::domain::bytes;
 use crate::domain::finding::{Finding, NotPlaylist};
 use crate::domain::key::{KeyPrefix, ObjectKey, ObjectName};
 
@@ -38,12 +40,12 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads the lines. The copy for the second reader is absent where there is nothing to compare: text that
 /// is no playlist, and master playlists.
-pub(super) fn scan(
-    key: &ObjectKey,
-    bytes: &[u8],
+pub(super) fn scan<'a>(
+    key: &'a ObjectKey,
+    bytes: &'a [u8],
     policy: UriPolicy,
 ) -> (Playlist, Vec<Finding>, Option<Guarded>) {
-    let mut scanner = Scanner::new(key, bytes.len().min(MAX_BYTES), policy);
+    let mut scanner = Scanner::new(key, policy);
     let (text, fits) = whole_lines_within_limit(bytes);
     let mut lines = Lines::of(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text));
     let Some(first) = lines.by_ref().find(|line| !line.bytes.is_empty()) else {
@@ -119,7 +121,7 @@ impl<'a> Iterator for Lines<'a> {
         }
         self.number += 1;
         let end = self.end;
-        let (verbatim, rest, end) = match self.rest.iter().position(|b| *b == end) {
+        let (verbatim, rest, end) = match bytes::position(self.rest, end) {
             Some(at) => (&self.rest[..at], &self.rest[at + 1..], LineEnd::There),
             None => (self.rest, &self.rest[self.rest.len()..], LineEnd::Missing),
         };
@@ -127,6 +129,11 @@ impl<'a> Iterator for Lines<'a> {
         let verbatim = verbatim.strip_suffix(b"\r").unwrap_or(verbatim);
         Some(Line { number: self.number, bytes: trimmed(verbatim), verbatim, end })
     }
+}
+
+/// What is no UTF-8 is replaced; most is.
+fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 fn trimmed(mut bytes: &[u8]) -> &[u8] {
@@ -170,6 +177,8 @@ struct Pending {
     names_a_playlist: bool,
     marks: Vec<Mark>,
     tags: Vec<Tag>,
+    /// So many of the tags stood before a repetition and hold for what comes next.
+    kept: usize,
 }
 
 struct Scanner<'a> {
@@ -185,11 +194,39 @@ struct Scanner<'a> {
     encryption_was_told: bool,
     /// Where a byte range without an offset goes on.
     range_end: Option<(SegmentUri, u64)>,
-    seen: HashSet<(SegmentUri, Option<ByteRange>)>,
+    seen: Seen<'a>,
+}
+
+/// What is requested: URIs word for word, no two of which stand for the same, with their ranges.
+///
+/// Agora's names rise with time. As long as each is above the one before none can come twice, and only where
+/// that ends a set is made of all.
+#[derive(Default)]
+struct Seen<'a> {
+    rising: Vec<Entry<'a>>,
+    /// Empty as long as they rise.
+    all: HashSet<Entry<'a>>,
+}
+
+type Entry<'a> = (Cow<'a, str>, Option<ByteRange>);
+
+impl<'a> Seen<'a> {
+    /// `false` where it was seen before.
+    fn insert(&mut self, entry: Entry<'a>) -> bool {
+        if !self.all.is_empty() {
+            return self.all.insert(entry);
+        }
+        if self.rising.last().is_none_or(|last| last.0 < entry.0) {
+            self.rising.push(entry);
+            return true;
+        }
+        self.all = self.rising.drain(..).collect();
+        self.all.insert(entry)
+    }
 }
 
 impl<'a> Scanner<'a> {
-    fn new(key: &'a ObjectKey, room: usize, policy: UriPolicy) -> Self {
+    fn new(key: &'a ObjectKey, policy: UriPolicy) -> Self {
         Self {
             key,
             folder: key.folder(),
@@ -206,32 +243,30 @@ impl<'a> Scanner<'a> {
                 closing_marks: Vec::new(),
             },
             findings: Vec::new(),
-            guarded: Guarded::with_room_for(room),
+            guarded: Guarded::default(),
             pending: Pending::default(),
             map: None,
             encryption: Encryption::Clear,
             encryption_was_told: false,
             range_end: None,
-            // Room for names of Agora's usual length, so that the set does not grow step by step.
-            seen: HashSet::with_capacity(room / 96),
+            seen: Seen::default(),
         }
     }
 
-    fn line(&mut self, line: &Line<'_>) {
-        let text = String::from_utf8_lossy(line.bytes);
-        if matches!(text, std::borrow::Cow::Owned(_)) {
+    fn line(&mut self, line: &Line<'a>) {
+        let text = lossy(line.bytes);
+        if matches!(text, Cow::Owned(_)) {
             self.findings.push(Finding::NotUtf8 { playlist: self.key.clone(), line: line.number });
         }
         if text.starts_with('#') {
-            let verbatim = String::from_utf8_lossy(line.verbatim).into_owned();
-            self.tag(line.number, &text, verbatim);
+            self.tag(line.number, &text, line.verbatim);
         } else {
-            self.uri(line.number, &text);
+            self.uri(line.number, text);
         }
     }
 
-    fn tag(&mut self, line: usize, text: &str, verbatim: String) {
-        let (name, value) = match text.split_once(':') {
+    fn tag(&mut self, line: usize, text: &str, verbatim: &[u8]) {
+        let (name, value) = match bytes::split_once(text, b':') {
             Some((name, value)) => (name, Some(value)),
             None => (text, None),
         };
@@ -240,7 +275,10 @@ impl<'a> Scanner<'a> {
         let name = name.split([' ', '\t']).next().unwrap_or(name);
         let tags =
             if HEADER_TAGS.contains(&name) { &mut self.playlist.header } else { &mut self.pending.tags };
-        tags.push(Tag { line, text: verbatim });
+        // Mostly there is nothing around it.
+        let same = verbatim == text.as_bytes();
+        let text = if same { text.to_owned() } else { lossy(verbatim).into_owned() };
+        tags.push(Tag { line, text });
     }
 
     fn meaning(&mut self, line: usize, name: &str, value: &str) {
@@ -336,32 +374,38 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn uri(&mut self, line: usize, text: &str) {
-        let uri = self.checked(line, text);
+    fn uri(&mut self, line: usize, text: Cow<'a, str>) {
+        let uri = self.checked(line, &text);
         // A playlist's name without a duration is no segment, whatever tag is missing before it.
-        let bare_name = self.pending.duration.is_none() && master::names_a_playlist(text);
+        let bare_name = self.pending.duration.is_none() && master::names_a_playlist(&text);
         if std::mem::take(&mut self.pending.names_a_playlist) || bare_name {
             self.playlist.children.push(Child { line, uri });
             return;
         }
-        self.guarded.uri(text);
+        self.guarded.uri(&text);
         let duration = self.pending.duration.take().and_then(|(_, duration)| duration);
         if duration.is_none() {
             self.findings.push(Finding::UriWithoutDuration { playlist: self.key.clone(), line });
         }
         let gap = std::mem::take(&mut self.pending.gap);
         let byte_range = self.byte_range(&uri);
-        if let Some(name) = self.repeated(&uri, byte_range) {
+        if let Some(name) = self.repeated(text, &uri, byte_range) {
             // What was said before the repetition (a discontinuity, a mark) holds for what comes next, but for
             // what is about one entry only.
-            self.pending.tags.retain(|tag| {
+            // Those that were kept before are not asked again: there may be as many as lines.
+            let of_one_entry = |tag: &mut Tag| {
                 let tag_name = tag.text.split([':', ' ', '\t']).next().unwrap_or_default();
-                !TAGS_OF_ONE_ENTRY.contains(&tag_name)
-            });
+                TAGS_OF_ONE_ENTRY.contains(&tag_name)
+            };
+            self.pending.tags.extract_if(self.pending.kept.., of_one_entry).for_each(drop);
+            self.pending.kept = self.pending.tags.len();
             self.findings.push(Finding::ListedTwice { playlist: self.key.clone(), line, name });
             return;
         }
-        let pending = std::mem::take(&mut self.pending);
+        let tags = self.pending.tags.drain(..).collect();
+        // The room for tags is used again: most segments have one of their own.
+        let room = std::mem::take(&mut self.pending.tags);
+        let pending = std::mem::replace(&mut self.pending, Pending { tags: room, ..Pending::default() });
         self.playlist.segments.push(Segment {
             index: self.playlist.segments.len(),
             line,
@@ -373,7 +417,7 @@ impl<'a> Scanner<'a> {
             map: self.map.clone(),
             encryption: self.encryption,
             marks: pending.marks,
-            tags: pending.tags,
+            tags,
         });
     }
 
@@ -402,17 +446,28 @@ impl<'a> Scanner<'a> {
 
     /// The name of an entry that was listed before. Those that are not requested are not compared: of
     /// them only a shortened text is known, and each one is reported anyhow.
-    fn repeated(&mut self, uri: &SegmentUri, byte_range: Option<ByteRange>) -> Option<ObjectName> {
-        let name = match uri {
-            SegmentUri::Name(name) => name.clone(),
-            SegmentUri::Rooted(key) => ObjectName::parse(key.as_str()).ok()?,
+    fn repeated(
+        &mut self,
+        text: Cow<'a, str>,
+        uri: &SegmentUri,
+        byte_range: Option<ByteRange>,
+    ) -> Option<ObjectName> {
+        let of_url = match uri {
+            SegmentUri::Name(_) | SegmentUri::Rooted(_) => None,
             SegmentUri::Elsewhere(url) => {
                 // The query may hold a signature, and tells nothing to a reader.
-                ObjectName::parse(url.split(['?', '#']).next().unwrap_or(url)).ok()?
+                Some(ObjectName::parse(url.split(['?', '#']).next().unwrap_or(url)).ok()?)
             }
             SegmentUri::Unsafe(_) => return None,
         };
-        (!self.seen.insert((uri.clone(), byte_range))).then_some(name)
+        if self.seen.insert((text, byte_range)) {
+            return None;
+        }
+        match uri {
+            SegmentUri::Name(name) => Some(name.clone()),
+            SegmentUri::Rooted(key) => ObjectName::parse(key.as_str()).ok(),
+            SegmentUri::Elsewhere(_) | SegmentUri::Unsafe(_) => of_url,
+        }
     }
 
     fn bad(&mut self, line: usize, tag: &str) {

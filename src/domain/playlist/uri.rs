@@ -1,6 +1,7 @@
 //! Which URIs may become requests.
 
 use super::{SegmentUri, UriPolicy};
+use crate::domain::bytes;
 use crate::domain::finding::UnsafeUri;
 use crate::domain::key::{KeyError, KeyPrefix, MAX_KEY_BYTES, ObjectKey, ObjectName};
 
@@ -45,7 +46,7 @@ fn names_a_host(text: &str) -> bool {
     if text.starts_with("//") || text.starts_with("\\\\") {
         return true;
     }
-    text.split_once(':').is_some_and(|(scheme, rest)| {
+    bytes::split_once(text, b':').is_some_and(|(scheme, rest)| {
         let starts_well = scheme.starts_with(|c: char| c.is_ascii_alphabetic());
         starts_well
             && rest.starts_with(['/', '\\'])

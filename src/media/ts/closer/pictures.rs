@@ -59,8 +59,8 @@ impl Pictures {
     pub(super) fn take(&mut self, mut bytes: &[u8]) {
         while let Some((&byte, rest)) = bytes.split_first() {
             if self.zeros == 0 && self.unit.is_none() && byte != 0 {
-                // Most of a picture has nothing to tell, and start codes begin with a zero.
-                bytes = &bytes[bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len())..];
+                // Most of a picture has nothing to tell.
+                bytes = &bytes[start_code_within(bytes)..];
                 continue;
             }
             bytes = rest;
@@ -150,6 +150,31 @@ impl Pictures {
     }
 }
 
+/// So many pairs of bytes are looked at together.
+const AT_ONCE: usize = 32;
+
+/// How much can be passed over in search of a start code, which begins with two zeros: the second of them may
+/// come later.
+fn start_code_within(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(part) = bytes[at..].first_chunk()
+        && !has_two_zeros(part)
+    {
+        at += AT_ONCE;
+    }
+    let last_is_zero = usize::from(bytes.last() == Some(&0));
+    if bytes.len() - at <= AT_ONCE && bytes.last_chunk().is_some_and(|part| !has_two_zeros(part)) {
+        return bytes.len() - last_is_zero;
+    }
+    let two = bytes[at..].windows(2).position(|two| two == [0, 0]);
+    two.map_or(bytes.len() - last_is_zero, |two| at + two)
+}
+
+/// Without a branch for each byte, so that the compiler takes many at a time.
+fn has_two_zeros(part: &[u8; AT_ONCE + 1]) -> bool {
+    (0..AT_ONCE).fold(false, |any, n| any | (part[n] | part[n + 1] == 0))
+}
+
 /// How much of a unit tells what is to be known.
 fn wanted(coding: Coding, unit: &[u8], is_started: bool) -> usize {
     match (coding, is_started) {
@@ -184,4 +209,47 @@ fn recovers_at_once(escaped: &[u8]) -> bool {
         rest = behind;
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// One byte after the other.
+    fn slowly(bytes: &[u8]) -> usize {
+        let starts = |at: &usize| bytes[*at] == 0 && bytes.get(at + 1).is_none_or(|next| *next == 0);
+        (0..bytes.len()).find(starts).unwrap_or(bytes.len())
+    }
+
+    proptest! {
+        #[test]
+        fn many_bytes_at_a_time_find_what_one_after_the_other_do(
+            mut bytes in proptest::collection::vec(1_u8..=255, 0..200),
+            zeros in proptest::collection::vec(0_usize..200, 0..6),
+            pair in any::<bool>(),
+        ) {
+            for at in zeros {
+                let end = (at + 1 + usize::from(pair)).min(bytes.len());
+                bytes.get_mut(at..end).into_iter().flatten().for_each(|byte| *byte = 0);
+            }
+            prop_assert_eq!(start_code_within(&bytes), slowly(&bytes));
+        }
+
+        #[test]
+        fn pictures_are_the_same_in_any_pieces(
+            bytes in proptest::collection::vec(prop_oneof![3 => Just(0_u8), 2 => Just(1), 3 => any::<u8>()], 0..600),
+            piece in 1_usize..200,
+            h265 in any::<bool>(),
+        ) {
+            let seen = |piece: usize| {
+                let mut pictures = Pictures::new(if h265 { Coding::H265 } else { Coding::H264 });
+                bytes.chunks(piece).for_each(|piece| pictures.take(piece));
+                pictures.end();
+                (pictures.count, pictures.start)
+            };
+            prop_assert_eq!(seen(piece), seen(1));
+        }
+    }
 }
