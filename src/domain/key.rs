@@ -198,7 +198,7 @@ fn check(text: &str) -> Result<(), KeyError> {
 
 /// The same as asking each character, but quick where there is none but ASCII.
 fn has_control(text: &str) -> bool {
-    let odd = bytes::has(text.as_bytes(), |byte| (byte < b' ') | (byte >= 0x7f));
+    let odd = bytes::has(text.as_bytes(), |byte| !(b' '..0x7f).contains(&byte));
     odd && text.chars().any(char::is_control)
 }
 

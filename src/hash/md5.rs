@@ -158,6 +158,7 @@ pub(super) fn kernel() -> Option<Kernel<4>> {
 }
 
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "the loop goes along sixteen lanes at once")]
 fn many<S: Simd>(simd: S, states: &mut States<4>, lanes: &[&[Block]; LANES], count: usize) {
     let mut state: [u32x16<S>; 4] = std::array::from_fn(|word| u32x16::from_slice(simd, &states[word]));
     for block in 0..count {

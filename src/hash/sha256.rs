@@ -44,6 +44,7 @@ pub(super) fn kernel() -> Option<Kernel<8>> {
 }
 
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "the loop goes along sixteen lanes at once")]
 fn many<S: Simd>(simd: S, states: &mut States<8>, lanes: &[&[Block]; LANES], count: usize) {
     let mut state: [u32x16<S>; 8] = std::array::from_fn(|word| u32x16::from_slice(simd, &states[word]));
     // The machine's order of bytes in a word, which is little-endian where this runs, becomes that of SHA-256.
@@ -63,14 +64,14 @@ fn many<S: Simd>(simd: S, states: &mut States<8>, lanes: &[&[Block]; LANES], cou
                 let root = u32x16::splat(simd, ROOTS[$first + $i]);
                 let sum = $h + large + choice + root + words[$i];
                 let majority = ($a & $b) | ($c & ($a | $b));
-                $d = $d + sum;
+                $d += sum;
                 $h = sum + (turned($a, 2) ^ turned($a, 13) ^ turned($a, 22)) + majority;
                 if $first < 48 {
                     // The word that this one is needed for, sixteen steps on.
                     let (near, far) = (words[($i + 1) % 16], words[($i + 14) % 16]);
                     let small = turned(near, 7) ^ turned(near, 18) ^ (near >> 3);
                     let other = turned(far, 17) ^ turned(far, 19) ^ (far >> 10);
-                    words[$i] = words[$i] + small + words[($i + 9) % 16] + other;
+                    words[$i] += small + words[($i + 9) % 16] + other;
                 }
             };
         }
