@@ -14,9 +14,9 @@ use tokio::sync::{Notify, oneshot};
 use crate::hash::{Digests, LANES, Lanes, Message, Sums};
 
 /// So many bytes are taken together as soon as they are here.
-const ENOUGH: usize = 12 << 20;
+const ENOUGH: usize = 8 << 20;
 /// Whoever brings more waits until there is room.
-const MOST: usize = 20 << 20;
+const MOST: usize = 14 << 20;
 /// How long the last bytes of an object wait for company. Its place among the transfers is free meanwhile.
 const LINGER: Duration = Duration::from_millis(100);
 /// Shorter pieces are taken alone: loading the lanes would cost more.

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 /// The number of transfers at a time.
 ///
-/// Grows by doubling as long as a window of time brings clearly more bytes than the best before, then holds and
-/// tries a quarter more from time to time; halves when a place throttles. A window lasts until as many objects
+/// Grows by doubling as long as that brings much more bytes in a window of time, then holds, and from time to time
+/// tries a quarter more and takes it back unless it helps: every transfer holds memory. Halves when a place
+/// throttles. A window lasts until as many objects
 /// came as are on their way: before that, transfers that were just begun cost time and have brought nothing, and
 /// a long way to the store would look like a full one. Pure: the time comes from outside.
 #[derive(Debug)]
@@ -24,20 +25,26 @@ pub(super) struct Width {
 /// Whether more transfers are being tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
+    /// Connections are being made; what they bring now is no measure.
+    Warming,
     /// Each window doubles.
     Growing,
-    /// The last doubling brought nothing; it may only have begun to.
+    /// The last doubling brought little; it may only have begun to.
     Doubtful,
     /// More does not help.
     Holding,
+    /// A few more are tried; before there were so many.
+    Trying(usize),
 }
 
 const FIRST: usize = 8;
 const WINDOW: Duration = Duration::from_millis(100);
 /// However slow objects are, a window ends.
 const LONGEST_WINDOW: Duration = Duration::from_secs(4);
-/// A gain below this is noise.
-const GAIN: f64 = 1.08;
+/// What doubling has to bring to be worth doubling again.
+const GAIN: f64 = 1.3;
+/// What a quarter more has to bring to be kept.
+const SMALL_GAIN: f64 = 1.1;
 /// Windows without a change after which more transfers are tried.
 const PROBE_AFTER: u32 = 8;
 /// Many refusals at once are one sign, not many.
@@ -49,7 +56,7 @@ impl Width {
         Self {
             current: FIRST.min(most),
             most,
-            phase: Phase::Growing,
+            phase: Phase::Warming,
             window_start: now,
             window_bytes: 0,
             window_done: 0,
@@ -81,8 +88,7 @@ impl Width {
             return false;
         }
         self.shrunk_at = Some(now);
-        self.phase = Phase::Holding;
-        self.quiet_windows = 0;
+        self.hold();
         // What was reached with more is no measure any more.
         self.best_rate = 0.0;
         let before = self.current;
@@ -97,33 +103,44 @@ impl Width {
             return false;
         }
         let rate = self.window_bytes as f64 / elapsed.as_secs_f64();
-        let gained = rate > self.best_rate * GAIN;
-        self.best_rate = self.best_rate.max(rate);
+        let gain = if self.best_rate > 0.0 { rate / self.best_rate } else { f64::INFINITY };
         self.window_start = now;
         self.window_bytes = 0;
         self.window_done = 0;
         let before = self.current;
-        match (self.phase, gained) {
-            (Phase::Growing | Phase::Doubtful, true) => {
+        match self.phase {
+            Phase::Warming => {
+                self.phase = Phase::Growing;
+                return false;
+            }
+            Phase::Growing | Phase::Doubtful if gain > GAIN => {
                 self.phase = Phase::Growing;
                 self.current = (self.current * 2).min(self.most);
             }
-            (Phase::Growing, false) => self.phase = Phase::Doubtful,
-            (Phase::Doubtful, false) => {
-                self.phase = Phase::Holding;
-                self.quiet_windows = 0;
-            }
-            (Phase::Holding, _) => {
+            Phase::Growing => self.phase = Phase::Doubtful,
+            Phase::Doubtful => self.hold(),
+            Phase::Holding => {
                 self.quiet_windows += 1;
-                if self.quiet_windows >= PROBE_AFTER {
-                    self.quiet_windows = 0;
+                if self.quiet_windows >= PROBE_AFTER && self.current < self.most {
+                    self.phase = Phase::Trying(self.current);
                     self.current = (self.current + (self.current / 4).max(1)).min(self.most);
-                    // A way that became faster is found again.
-                    self.phase = Phase::Doubtful;
                 }
+                // What is tried is measured against now, not against the best there ever was.
+                self.best_rate = rate;
+            }
+            Phase::Trying(_) if gain > SMALL_GAIN => self.phase = Phase::Doubtful,
+            Phase::Trying(fewer) => {
+                self.current = fewer;
+                self.hold();
             }
         }
+        self.best_rate = self.best_rate.max(rate);
         before != self.current
+    }
+
+    fn hold(&mut self) {
+        self.phase = Phase::Holding;
+        self.quiet_windows = 0;
     }
 }
 
@@ -145,6 +162,8 @@ mod tests {
         let mut now = Duration::ZERO;
         let mut width = Width::new(32, now);
         assert_eq!(width.current(), 8);
+        window(&mut width, &mut now, 100);
+        assert_eq!(width.current(), 8, "the first connections are made");
         window(&mut width, &mut now, 1_000);
         assert_eq!(width.current(), 16);
         window(&mut width, &mut now, 2_000);
@@ -154,20 +173,26 @@ mod tests {
     }
 
     #[test]
-    fn it_stops_growing_when_nothing_is_gained_twice() {
+    fn it_stops_growing_when_little_is_gained_twice() {
         let mut now = Duration::ZERO;
         let mut width = Width::new(64, now);
-        for _ in 0..3 {
+        for _ in 0..4 {
             window(&mut width, &mut now, 1_000);
-            assert_eq!(width.current(), 16);
         }
         for _ in 0..PROBE_AFTER {
             assert_eq!(width.current(), 16);
-            window(&mut width, &mut now, 1_000);
+            window(&mut width, &mut now, 1_100);
         }
         assert_eq!(width.current(), 20, "more is tried from time to time");
-        window(&mut width, &mut now, 1_000);
-        assert_eq!(width.current(), 20);
+        window(&mut width, &mut now, 1_100);
+        assert_eq!(width.current(), 16, "and taken back where it does not help");
+        for _ in 0..PROBE_AFTER {
+            window(&mut width, &mut now, 1_100);
+        }
+        window(&mut width, &mut now, 1_400);
+        assert_eq!(width.current(), 20, "or kept where it does");
+        window(&mut width, &mut now, 2_800);
+        assert_eq!(width.current(), 40, "a way that became wider is found again");
     }
 
     #[test]

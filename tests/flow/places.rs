@@ -296,7 +296,7 @@ async fn a_store_that_asks_for_patience_gets_it_and_the_width_shrinks() {
     let (_keep, out) = out();
     let fetched = run.fetched(&out).await;
     assert_eq!(check(&fetched, &originals(&plan)), Outcome::Complete);
-    assert!(run.told.lines("width").contains(&"width 2 true".to_owned()), "{:?}", run.told.lines("width"));
+    assert!(run.told.lines("width").contains(&"width 4 true".to_owned()), "{:?}", run.told.lines("width"));
 }
 
 #[tokio::test]
