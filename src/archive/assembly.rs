@@ -276,6 +276,26 @@ impl Assembly {
         self.take(&mut input, record)
     }
 
+    /// Appends the bytes of a segment that was judged good and never was in a file.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn append_bytes(&mut self, pieces: &[impl AsRef<[u8]>], record: Record) -> Result<Record, Error> {
+        if self.files.is_empty() {
+            self.start_file()?;
+        }
+        let Some(growing) = self.files.last_mut() else { return Ok(record) };
+        let mut with_this = growing.sha256.clone();
+        for piece in pieces {
+            with_this.update(piece.as_ref());
+            if let Err(cause) = growing.file.write_all(piece.as_ref()) {
+                let _ = growing.file.set_len(growing.size);
+                return Err(cause).doing("write", &growing.path);
+            }
+        }
+        self.added(with_this, record)
+    }
+
     /// Appends the bytes of a segment that lie at the record's place in a file from before.
     ///
     /// # Errors
@@ -286,11 +306,10 @@ impl Assembly {
         self.take(&mut input, record)
     }
 
-    fn take(&mut self, input: &mut impl std::io::Read, mut record: Record) -> Result<Record, Error> {
+    fn take(&mut self, input: &mut impl std::io::Read, record: Record) -> Result<Record, Error> {
         if self.files.is_empty() {
             self.start_file()?;
         }
-        let number = self.files.len();
         let Some(growing) = self.files.last_mut() else { return Ok(record) };
         let path = growing.path.clone();
         let start = growing.size;
@@ -316,11 +335,18 @@ impl Assembly {
             let cause = std::io::Error::other("the disk gave back other bytes than were written");
             return Err(cause).doing("read", &path);
         }
-        growing.file.sync_data().doing("sync", &path)?;
+        self.added(with_this, record)
+    }
+
+    /// Vouches for the segment that was written to the end of the last file.
+    fn added(&mut self, with_this: Sha256, mut record: Record) -> Result<Record, Error> {
+        let number = self.files.len();
+        let Some(growing) = self.files.last_mut() else { return Ok(record) };
+        growing.file.sync_data().doing("sync", &growing.path)?;
+        record.offset = Some(growing.size);
+        record.path = file_name(number);
         growing.size += record.size;
         growing.sha256 = with_this;
-        record.path = file_name(number);
-        record.offset = Some(start);
         self.journal.append(&record)?;
         self.parts.push(record.clone());
         Ok(record)

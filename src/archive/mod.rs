@@ -22,6 +22,7 @@ use std::io::{Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
@@ -47,6 +48,9 @@ pub use wire::{
 };
 
 const WORK: &str = ".recfetch";
+/// A lock that somebody holds for a moment only is waited for.
+const LOCK_TURNS: u32 = 4;
+const LOCK_PAUSE: Duration = Duration::from_millis(25);
 
 /// The archive of one recording, locked for this process as long as it is held.
 #[derive(Debug)]
@@ -323,11 +327,16 @@ fn mtime(meta: &std::fs::Metadata) -> i128 {
 
 fn lock(dir: &Path, path: &Path) -> Result<File, Error> {
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).doing("open", path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked { dir: dir.to_owned() }),
-        Err(TryLockError::Error(cause)) => Err(cause).doing("lock", path),
+    for turn in 1.. {
+        match file.try_lock() {
+            Ok(()) => break,
+            // A process that is just being started holds a copy of every open file until it runs its program.
+            Err(TryLockError::WouldBlock) if turn < LOCK_TURNS => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => return Err(Error::Locked { dir: dir.to_owned() }),
+            Err(TryLockError::Error(cause)) => return Err(cause).doing("lock", path),
+        }
     }
+    Ok(file)
 }
 
 /// A folder that is not ours is not touched, and neither is the bag of another recording.

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::task::JoinSet;
 
 use super::assemble::{JoinRequest, Overlap, RunFiles, track_key};
 use super::object::{self, Fetched as FetchedObject, Job, Proven};
 use super::reporting::{findings_of, kept_other, kept_report, report_of};
 use super::run::{Failed, Run, Seen, record_of};
-use super::sink::Sink;
+use super::sink::{Room, Sink};
 use super::{Candidate, Context};
 use crate::archive::{Archive, Assembly, Record, Staged};
 use crate::domain::filename::FileName;
@@ -352,15 +353,18 @@ impl Run {
             Came::Fetched(fetched) if fetched.bytes.is_some() => {
                 let FetchedObject { verdict, bytes, failed_tries, findings, .. } = *fetched;
                 findings.into_iter().for_each(|finding| self.notice(finding));
-                let (
-                    Some(Proven { sink: Sink::File { staged, .. }, seen, from, etag, .. }),
-                    Verdict::Verified { evidence },
-                ) = (bytes, &verdict)
+                let (Some(Proven { sink, seen, from, etag, .. }), Verdict::Verified { evidence }) =
+                    (bytes, &verdict)
                 else {
                     return Ok(assembly);
                 };
+                let source = match sink {
+                    Sink::File { staged, .. } => Source::Staged(staged),
+                    Sink::Held { pieces, .. } => Source::Held(pieces),
+                    Sink::Memory { .. } => return Ok(assembly),
+                };
                 let record = record_of(item, String::new(), evidence.clone(), Seen { seen, from, etag });
-                (Source::Staged(staged), record, verdict, Origin::Fetched, failed_tries)
+                (source, record, verdict, Origin::Fetched, failed_tries)
             }
             came @ (Came::Fetched(_) | Came::Passed | Came::Refused | Came::Interrupted) => {
                 self.not_appended(item, came);
@@ -465,6 +469,7 @@ impl Run {
 }
 
 enum Source {
+    Held(Vec<Bytes>),
     Staged(Staged),
     File(PathBuf),
 }
@@ -479,6 +484,7 @@ fn append(
         assembly.start_file()?;
     }
     let record = match source {
+        Source::Held(pieces) => assembly.append_bytes(&pieces, record)?,
         Source::Staged(staged) => assembly.append(staged, record)?,
         Source::File(file) => assembly.append_from(&file, record)?,
     };
@@ -487,10 +493,22 @@ fn append(
 
 /// Fetches one segment, and leaves its bytes without a name.
 async fn fetch(context: Arc<Context>, archive: Arc<Archive>, job: Job) -> Result<Came, Failed> {
-    let sink = Sink::file(archive.stage()?);
+    let sink = match room(&context, &archive, &job) {
+        Some(room) => Sink::held(room),
+        None => Sink::file(archive.stage()?),
+    };
     tokio::select! {
         biased;
         () = context.cancel.cancelled() => Ok(Came::Interrupted),
         fetched = object::fetch(&context, &job, sink) => Ok(Came::Fetched(Box::new(fetched?))),
     }
+}
+
+/// Memory for the bytes of a segment: what is held needs to be written only once. Where there is none left, or
+/// nobody knows how many bytes come, they go into a file first.
+fn room(context: &Context, archive: &Arc<Archive>, job: &Job) -> Option<Room> {
+    let bytes = job.expected.size?;
+    let kib = u32::try_from(bytes.div_ceil(1024)).ok()?;
+    let permit = context.held.clone().try_acquire_many_owned(kib).ok()?;
+    Some(Room { bytes, archive: archive.clone(), _permit: permit })
 }

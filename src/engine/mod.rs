@@ -66,6 +66,9 @@ pub use target::{PlaylistUrl, Target, TargetError};
 /// So many objects may settle beside those that come.
 const SETTLING_AT_MOST: usize = 32;
 
+/// So many KiB of segments may wait in memory for their turn to be joined; the others wait in files.
+const HELD_AT_MOST: usize = 16 << 10;
+
 /// How to fetch.
 #[derive(Debug, Clone)]
 pub struct FetchOptions {
@@ -236,6 +239,8 @@ struct Context {
     /// Objects that are being fetched now.
     busy: AtomicUsize,
     hashing: Arc<Hashing>,
+    /// KiB of memory for segments that wait for their turn to be joined.
+    held: Arc<Semaphore>,
     /// Objects whose bytes all came, and that are being judged or kept.
     settling: AtomicUsize,
     /// Told when an object begins to settle: another one may come.
@@ -272,6 +277,7 @@ impl Fetcher {
                 turns,
                 busy: AtomicUsize::new(0),
                 hashing: Hashing::new(Lanes::of_this_machine()),
+                held: Arc::new(Semaphore::new(HELD_AT_MOST)),
                 settling: AtomicUsize::new(0),
                 settled: Notify::new(),
             }),

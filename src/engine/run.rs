@@ -509,6 +509,11 @@ fn keep(
     };
     let staged = match sink {
         Sink::File { staged, .. } => staged,
+        Sink::Held { pieces, .. } => {
+            let mut staged = archive.stage()?;
+            pieces.iter().try_for_each(|piece| staged.write(piece))?;
+            staged
+        }
         Sink::Memory { bytes, .. } => {
             let mut staged = archive.stage()?;
             staged.write(&bytes)?;

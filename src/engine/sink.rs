@@ -1,16 +1,35 @@
 //! Where bytes go while nobody knows yet whether they are good.
 
-use crate::archive::{Error, Staged};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::archive::{Archive, Error, Staged};
 
 /// A place for bytes.
 pub(super) enum Sink {
     /// A file without a final name.
     File { staged: Staged, written: u64 },
+    /// The pieces as they came, for what is written to its place soon; a file once they are more than expected.
+    Held { pieces: Vec<Bytes>, written: u64, room: Room },
     /// Memory, for playlists, up to a bound.
     Memory { bytes: Vec<u8>, most: usize, dropped: u64 },
 }
 
+/// A share of the memory that all held pieces may take together.
+pub(super) struct Room {
+    pub(super) bytes: u64,
+    /// Where a file can be had if they are more.
+    pub(super) archive: Arc<Archive>,
+    pub(super) _permit: OwnedSemaphorePermit,
+}
+
 impl Sink {
+    pub(super) fn held(room: Room) -> Self {
+        Self::Held { pieces: Vec::new(), written: 0, room }
+    }
+
     pub(super) fn file(staged: Staged) -> Self {
         Self::File { staged, written: 0 }
     }
@@ -19,8 +38,18 @@ impl Sink {
         Self::Memory { bytes: Vec::new(), most, dropped: 0 }
     }
 
-    pub(super) fn write(&mut self, chunk: &[u8]) -> Result<(), Error> {
+    pub(super) fn write(&mut self, chunk: &Bytes) -> Result<(), Error> {
         match self {
+            Self::Held { pieces, written, room } => {
+                *written += chunk.len() as u64;
+                pieces.push(chunk.clone());
+                if *written > room.bytes {
+                    let mut staged = room.archive.stage()?;
+                    pieces.iter().try_for_each(|piece| staged.write(piece))?;
+                    *self = Self::File { staged, written: *written };
+                }
+                Ok(())
+            }
             Self::File { staged, written } => {
                 *written += chunk.len() as u64;
                 staged.write(chunk)
@@ -36,7 +65,7 @@ impl Sink {
 
     pub(super) fn written(&self) -> u64 {
         match self {
-            Self::File { written, .. } => *written,
+            Self::File { written, .. } | Self::Held { written, .. } => *written,
             Self::Memory { bytes, dropped, .. } => bytes.len() as u64 + dropped,
         }
     }
@@ -44,7 +73,7 @@ impl Sink {
     /// Whether bytes came that it could not hold.
     pub(super) fn is_cut(&self) -> bool {
         match self {
-            Self::File { .. } => false,
+            Self::File { .. } | Self::Held { .. } => false,
             Self::Memory { dropped, .. } => *dropped > 0,
         }
     }
@@ -55,11 +84,51 @@ impl Sink {
                 *written = 0;
                 staged.restart()
             }
+            Self::Held { pieces, written, .. } => {
+                *written = 0;
+                pieces.clear();
+                Ok(())
+            }
             Self::Memory { bytes, dropped, .. } => {
                 bytes.clear();
                 *dropped = 0;
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::recording::RecordingId;
+    use tokio::sync::Semaphore;
+
+    #[test]
+    fn more_bytes_than_were_expected_go_into_a_file_and_the_memory_is_free_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let id = RecordingId::parse("38f8e3cfdc474cd56fc1ceba380d7e1a").unwrap();
+        let archive = Arc::new(Archive::open(&dir.path().join("bag"), &id).unwrap());
+        let memory = Arc::new(Semaphore::new(10));
+        let room = |bytes| {
+            let permit = memory.clone().try_acquire_many_owned(7).unwrap();
+            Sink::held(Room { bytes, archive: archive.clone(), _permit: permit })
+        };
+        let mut sink = room(10);
+        sink.write(&Bytes::from_static(b"01234")).unwrap();
+        sink.write(&Bytes::from_static(b"56789")).unwrap();
+        assert!(matches!(&sink, Sink::Held { pieces, .. } if pieces.concat() == b"0123456789"));
+        assert_eq!((sink.written(), memory.available_permits()), (10, 3));
+        sink.write(&Bytes::from_static(b"X")).unwrap();
+        let Sink::File { staged, written: 11 } = &sink else { panic!("not a file") };
+        let mut found = Vec::new();
+        staged.reader().unwrap().read(0..11, &mut |piece| found.extend_from_slice(piece)).unwrap();
+        assert_eq!(found, b"0123456789X");
+        assert_eq!(memory.available_permits(), 10);
+        let mut sink = room(10);
+        sink.write(&Bytes::from_static(b"01234")).unwrap();
+        sink.restart().unwrap();
+        sink.write(&Bytes::from_static(b"abc")).unwrap();
+        assert!(matches!(&sink, Sink::Held { pieces, .. } if pieces.concat() == b"abc"));
     }
 }

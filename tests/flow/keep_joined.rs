@@ -238,7 +238,8 @@ async fn no_more_is_fetched_ahead_than_the_bound_however_long_one_keeps_the_rest
     assert!(segments_asked(&stage) <= LOOK_AHEAD, "{}", segments_asked(&stage));
     let fetched = going.await.unwrap();
     let most = staged.1.load(Ordering::SeqCst);
-    assert!((2..=LOOK_AHEAD).contains(&most), "{most} files at once");
+    // Those whose length is known wait in memory.
+    assert!(most <= LOOK_AHEAD, "{most} files at once");
     assert!(staged.2.load(Ordering::SeqCst) >= count);
     assert!(std::fs::read(fetched.dir.join(format!("data/{SID}.ts"))).unwrap() == segment(0).repeat(count));
 }

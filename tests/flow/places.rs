@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use recfetch::domain::report::Outcome;
-use recfetch::engine::AfterDenial;
+use recfetch::engine::{AfterDenial, Store};
+use recfetch::source::Place;
 use recfetch_test_support::{Fault, Object, S3Options, Script};
 
 use crate::kit::*;
@@ -356,5 +357,33 @@ impl Bare {
 
     fn gets(&self) -> usize {
         self.count.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_was_not_listed_does_not_vouch_for_the_place_of_what_it_sends() {
+    let plan = plan(6);
+    for (bytes, why) in [
+        (segment(4), "corrupt from prod: the same bytes as"),
+        (segment(9), "corrupt from prod: its time stamps"),
+    ] {
+        let mut options = S3Options::new(BUCKET, recfetch_test_support::Keys::new(KEY, SECRET));
+        options.anonymous = recfetch_test_support::s3::Permission::Allowed;
+        let stage = Stage::with(Kind::Md5, options).await;
+        put(&stage.objects, Kind::Md5, FOLDER, plan.files(&segments(6)));
+        // The bucket holds it so, with a digest that fits.
+        let name = plan.slice_names()[2].clone();
+        stage.objects.put(format!("{FOLDER}{name}"), Object::new(bytes));
+        let place = Place::Http { url: format!("{}/{BUCKET}/", stage.front.url()).parse().unwrap() };
+        let store = Store::connect(&spec("prod", place)).await.unwrap();
+        let (_keep, out) = out();
+        let fetched = Run::sid(store).key_if_web(Kind::Web, &plan).fetched(&out).await;
+        let said = verdict(object(&fetched, &name));
+        assert!(said.starts_with(why), "{said}");
+        assert_eq!(fetched.report.outcome().exit_code(), 4);
+        assert!(!fetched.dir.join(format!("data/{name}")).exists());
+        // The others are vouched for by their digests.
+        let first = verdict(object(&fetched, &plan.slice_names()[0]));
+        assert_eq!(first, "verified by the md5 that prod publishes");
     }
 }
