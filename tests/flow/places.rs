@@ -241,7 +241,7 @@ async fn tries_that_bring_nothing_are_bounded_in_count_and_in_time() {
 async fn bytes_that_come_again_and_again_are_no_progress() {
     let plan = plan(2);
     let bare = untagged().await;
-    let store = recfetch::engine::Store::connect(&spec("prod", bare.place())).await.unwrap();
+    let store = Store::connect(&spec("prod", bare.place())).await.unwrap();
     let run = Run::sid(store).key_if_web(Kind::Web, &plan);
     let (_keep, out) = out();
     let fetched = run.fetched(&out).await;
@@ -351,8 +351,8 @@ struct Bare {
 }
 
 impl Bare {
-    fn place(&self) -> recfetch::source::Place {
-        recfetch::source::Place::Http { url: self.url.parse().unwrap() }
+    fn place(&self) -> Place {
+        Place::Http { url: self.url.parse().unwrap() }
     }
 
     fn gets(&self) -> usize {
