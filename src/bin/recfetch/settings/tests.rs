@@ -64,7 +64,7 @@ fn flags_go_over_environment_over_file_over_defaults() {
     let env = || Environment::from([("RECFETCH_JOBS", "7")]);
     let empty = || Environment::default();
     for (config, flags, environment, jobs, from) in [
-        ("", Flags::default(), empty(), 16, "default"),
+        ("", Flags::default(), empty(), 64, "default"),
         (CONFIG, Flags::default(), empty(), 4, ":3"),
         (CONFIG, Flags::default(), env(), 7, "env RECFETCH_JOBS"),
         (CONFIG, flag(), env(), 9, "flag --jobs"),
