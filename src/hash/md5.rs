@@ -3,10 +3,10 @@
 use std::num::Wrapping;
 use std::ops::{Add, BitAnd, BitOr, BitXor};
 
-use fearless_simd::prelude::*;
-use fearless_simd::{Level, Simd, u8x64, u32x16};
+use fearless_simd::{Simd, u32x16};
 
-use super::{Block, Kernel, LANES, States};
+use super::wide::{self, Compression};
+use super::{Block, Kernel};
 
 pub(super) const START: [u32; 4] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
 
@@ -130,54 +130,16 @@ pub(super) fn compress(state: &mut [u32; 4], blocks: &[Block]) {
 
 /// Of sixteen, where the registers are wide enough for that to pay.
 pub(super) fn kernel() -> Option<Kernel<4>> {
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    {
-        let level = Level::new();
-        if level.as_avx512().is_some() {
-            return Some(|states, lanes, count| {
-                if let Some(simd) = Level::new().as_avx512() {
-                    simd.vectorize(
-                        #[inline(always)]
-                        || many(simd, states, lanes, count),
-                    );
-                }
-            });
-        }
-        if level.as_avx2().is_some() {
-            return Some(|states, lanes, count| {
-                if let Some(simd) = Level::new().as_avx2() {
-                    simd.vectorize(
-                        #[inline(always)]
-                        || many(simd, states, lanes, count),
-                    );
-                }
-            });
-        }
-    }
-    None
+    wide::avx512::<Md5, 4>().or_else(wide::avx2::<Md5, 4>)
 }
 
-#[inline(always)]
-#[expect(clippy::needless_range_loop, reason = "the loop goes along sixteen lanes at once")]
-fn many<S: Simd>(simd: S, states: &mut States<4>, lanes: &[&[Block]; LANES], count: usize) {
-    let mut state: [u32x16<S>; 4] = std::array::from_fn(|word| u32x16::from_slice(simd, &states[word]));
-    for block in 0..count {
-        let rows = std::array::from_fn(|lane| u8x64::from_slice(simd, &lanes[lane][block]).bitcast());
-        state = steps(state, &transposed(rows));
-    }
-    for word in 0..4 {
-        states[word].copy_from_slice(state[word].as_slice());
-    }
-}
+struct Md5;
 
-/// Sixteen rows of sixteen words become columns: four perfect shuffles of the rows.
-#[inline(always)]
-pub(super) fn transposed<S: Simd>(mut rows: [u32x16<S>; LANES]) -> [u32x16<S>; LANES] {
-    for _ in 0..4 {
-        let before = rows;
-        for i in 0..LANES / 2 {
-            (rows[2 * i], rows[2 * i + 1]) = before[i].interleave(before[i + LANES / 2]);
-        }
+impl Compression<4> for Md5 {
+    const ORDER: [u8; 4] = [0, 1, 2, 3];
+
+    #[inline(always)]
+    fn block<S: Simd>(_: S, state: [u32x16<S>; 4], words: [u32x16<S>; 16]) -> [u32x16<S>; 4] {
+        steps(state, &words)
     }
-    rows
 }

@@ -1,10 +1,10 @@
 //! The compression function of SHA-256 (FIPS 180-4, 6.2), of sixteen messages. Of one, `sha2` has it.
 
 use fearless_simd::prelude::*;
-use fearless_simd::{Level, Simd, u8x64, u32x16};
+use fearless_simd::{Simd, u32x16};
 
-use super::md5::transposed;
-use super::{Block, Kernel, LANES, States};
+use super::wide::{self, Compression};
+use super::{Block, Kernel};
 
 pub(super) const START: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
@@ -29,33 +29,16 @@ pub(super) fn compress(state: &mut [u32; 8], blocks: &[Block]) {
 
 /// Of sixteen, where the registers are so wide, and rotate, that this beats instructions made for SHA-256.
 pub(super) fn kernel() -> Option<Kernel<8>> {
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    if Level::new().as_avx512().is_some() {
-        return Some(|states, lanes, count| {
-            if let Some(simd) = Level::new().as_avx512() {
-                simd.vectorize(
-                    #[inline(always)]
-                    || many(simd, states, lanes, count),
-                );
-            }
-        });
-    }
-    None
+    wide::avx512::<Sha256, 8>()
 }
 
-#[inline(always)]
-#[expect(clippy::needless_range_loop, reason = "the loop goes along sixteen lanes at once")]
-fn many<S: Simd>(simd: S, states: &mut States<8>, lanes: &[&[Block]; LANES], count: usize) {
-    let mut state: [u32x16<S>; 8] = std::array::from_fn(|word| u32x16::from_slice(simd, &states[word]));
-    // The machine's order of bytes in a word, which is little-endian where this runs, becomes that of SHA-256.
-    let order = std::array::from_fn::<u8, 64, _>(|i| [3, 2, 1, 0][i % 4] + 4 * (i as u8 / 4 % 4));
-    let order = u8x64::from_slice(simd, &order);
-    for block in 0..count {
-        let rows = std::array::from_fn(|lane| {
-            let bytes = u8x64::from_slice(simd, &lanes[lane][block]);
-            bytes.swizzle_dyn_within_blocks(order).bitcast()
-        });
-        let mut words = transposed(rows);
+struct Sha256;
+
+impl Compression<8> for Sha256 {
+    const ORDER: [u8; 4] = [3, 2, 1, 0];
+
+    #[inline(always)]
+    fn block<S: Simd>(simd: S, state: [u32x16<S>; 8], mut words: [u32x16<S>; 16]) -> [u32x16<S>; 8] {
         let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = state;
         macro_rules! step {
             ($a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident, $first:expr, $i:expr) => {
@@ -94,10 +77,7 @@ fn many<S: Simd>(simd: S, states: &mut States<8>, lanes: &[&[Block]; LANES], cou
         eight!(48, 0);
         eight!(48, 8);
         let [i, j, k, l, m, n, o, p] = state;
-        state = [i + a, j + b, k + c, l + d, m + e, n + f, o + g, p + h];
-    }
-    for word in 0..8 {
-        states[word].copy_from_slice(state[word].as_slice());
+        [i + a, j + b, k + c, l + d, m + e, n + f, o + g, p + h]
     }
 }
 
