@@ -13,7 +13,7 @@ use super::object::{self, Fetched as FetchedObject, Job, Proven};
 use super::reporting::{findings_of, kept_other, kept_report, report_of};
 use super::run::{Failed, Run, Seen, record_of};
 use super::sink::{Room, Sink};
-use super::{Candidate, Context};
+use super::{Candidate, Context, HELD_AT_MOST};
 use crate::archive::{Archive, Assembly, Record, Staged};
 use crate::domain::filename::FileName;
 use crate::domain::form::rotation_marks;
@@ -262,7 +262,8 @@ impl Run {
                 match self.job(candidate, folder, &item) {
                     Some(job) if !self.context.cancel.is_cancelled() => {
                         let (context, archive) = (self.context.clone(), self.archive.clone());
-                        running.spawn(async move { (item, fetch(context, archive, job).await) });
+                        // What comes is fetched again in its turn: a file keeps the memory free.
+                        running.spawn(async move { (item, fetch(context, archive, job, None).await) });
                     }
                     Some(_) => self.done(report_of(&item, Verdict::Interrupted, None, Vec::new())),
                     None => self.done(report_of(&item, Verdict::NotRequested, None, Vec::new())),
@@ -299,7 +300,7 @@ impl Run {
         let mut waiting: BTreeMap<usize, Came> = BTreeMap::new();
         let mut running = JoinSet::new();
         while next_to_append < slots.len() {
-            while running.len() < self.context.width()
+            while self.context.coming(running.len()) < self.context.width()
                 && next_to_fetch < slots.len()
                 && next_to_fetch - next_to_append < LOOK_AHEAD
             {
@@ -313,8 +314,16 @@ impl Run {
                     self.findings.extend(kept_other(&slot.item, record, candidate.store.source.name()));
                     Came::Before(file.clone(), Box::new(record.clone()))
                 } else if let Some(job) = self.job(candidate, folder, &slot.item) {
+                    let room = match room(&self.context, &self.archive, &job) {
+                        Memory::Here(room) => Some(room),
+                        Memory::Later if self.waits_for_memory(running.len()) => {
+                            next_to_fetch = n;
+                            break;
+                        }
+                        Memory::Later | Memory::Never => None,
+                    };
                     let (context, archive) = (self.context.clone(), self.archive.clone());
-                    running.spawn(async move { (n, fetch(context, archive, job).await) });
+                    running.spawn(async move { (n, fetch(context, archive, job, room).await) });
                     continue;
                 } else {
                     Came::Refused
@@ -327,12 +336,23 @@ impl Run {
                 assembly = self.append(slot, came, assembly, &mut runs, files).await?;
                 continue;
             }
-            let Some(ended) = running.join_next().await else { break };
+            let may_fetch = next_to_fetch < slots.len() && next_to_fetch - next_to_append < LOOK_AHEAD;
+            let ended = tokio::select! {
+                ended = running.join_next() => ended,
+                () = self.context.settled.notified(), if may_fetch => continue,
+            };
+            let Some(ended) = ended else { break };
             let (n, came) = ended.map_err(Failed::Task)?;
             self.context.object_done();
             waiting.insert(n, came?);
         }
         Ok(assembly)
+    }
+
+    /// Whether a segment for which there is no memory waits for some, with so many tasks running. It goes into
+    /// a file, and is written twice, only where too few were on their way otherwise.
+    fn waits_for_memory(&self, running: usize) -> bool {
+        4 * self.context.coming(running) >= self.context.width().min(LOOK_AHEAD)
     }
 
     /// Appends one segment, or says why there is nothing to append.
@@ -492,8 +512,13 @@ fn append(
 }
 
 /// Fetches one segment, and leaves its bytes without a name.
-async fn fetch(context: Arc<Context>, archive: Arc<Archive>, job: Job) -> Result<Came, Failed> {
-    let sink = match room(&context, &archive, &job) {
+async fn fetch(
+    context: Arc<Context>,
+    archive: Arc<Archive>,
+    job: Job,
+    room: Option<Room>,
+) -> Result<Came, Failed> {
+    let sink = match room {
         Some(room) => Sink::held(room),
         None => Sink::file(archive.stage()?),
     };
@@ -504,11 +529,23 @@ async fn fetch(context: Arc<Context>, archive: Arc<Archive>, job: Job) -> Result
     }
 }
 
-/// Memory for the bytes of a segment: what is held needs to be written only once. Where there is none left, or
-/// nobody knows how many bytes come, they go into a file first.
-fn room(context: &Context, archive: &Arc<Archive>, job: &Job) -> Option<Room> {
-    let bytes = job.expected.size?;
-    let kib = u32::try_from(bytes.div_ceil(1024)).ok()?;
-    let permit = context.held.clone().try_acquire_many_owned(kib).ok()?;
-    Some(Room { bytes, archive: archive.clone(), _permit: permit })
+/// Whether the bytes of a segment can be held in memory: then they are written only once.
+enum Memory {
+    Here(Room),
+    /// Others hold too much of it now.
+    Later,
+    /// It is larger than all of it, or nobody knows how large.
+    Never,
+}
+
+fn room(context: &Context, archive: &Arc<Archive>, job: &Job) -> Memory {
+    let kib = job.expected.size.map(|bytes| (bytes, bytes.div_ceil(1024)));
+    let Some((bytes, kib)) = kib.filter(|(_, kib)| *kib <= HELD_AT_MOST as u64) else {
+        return Memory::Never;
+    };
+    let Ok(kib) = u32::try_from(kib) else { return Memory::Never };
+    match context.held.clone().try_acquire_many_owned(kib) {
+        Ok(permit) => Memory::Here(Room { bytes, archive: archive.clone(), _permit: permit }),
+        Err(_) => Memory::Later,
+    }
 }

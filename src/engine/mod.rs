@@ -67,7 +67,7 @@ pub use target::{PlaylistUrl, Target, TargetError};
 const SETTLING_AT_MOST: usize = 32;
 
 /// So many KiB of segments may wait in memory for their turn to be joined; the others wait in files.
-const HELD_AT_MOST: usize = 16 << 10;
+const HELD_AT_MOST: usize = 12 << 10;
 
 /// How to fetch.
 #[derive(Debug, Clone)]

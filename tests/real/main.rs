@@ -143,7 +143,7 @@ fn tests() -> Vec<Test> {
             add(&format!("{name}_by_{}", server.word()), Needs::Servers, Box::new(move || run(server)));
         }
     }
-    let alone: [(&str, Needs, Alone); 20] = [
+    let alone: [(&str, Needs, Alone); 21] = [
         (
             "forms::what_ffmpeg_writes_is_whole_and_no_cut_of_it_is",
             Needs::Servers,
@@ -174,6 +174,11 @@ fn tests() -> Vec<Test> {
             "refusal::what_may_not_be_read_is_denied_even_when_joining",
             Needs::Servers,
             refusal::what_may_not_be_read_is_denied_even_when_joining,
+        ),
+        (
+            "refusal::an_overloaded_store_may_be_tried_again_even_when_joining",
+            Needs::Servers,
+            refusal::an_overloaded_store_may_be_tried_again_even_when_joining,
         ),
         (
             "store::an_archived_slice_is_frozen_until_it_is_restored",

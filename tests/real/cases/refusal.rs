@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
 use recfetch_test_support::s3::Permission;
-use recfetch_test_support::{Keys, S3Options, s3};
+use recfetch_test_support::{Fault, Faults, Keys, S3Options, Script, fault, s3};
 
 use crate::judge;
 use crate::media::composite;
@@ -36,6 +36,24 @@ pub(crate) fn what_may_not_be_read_is_denied_even_when_joining() {
     assert_eq!(report["outcome"], "denied", "{report:#}");
     says(&ran, "s3:getobject");
     case.fetch(&sid, &["--join", "--allow-gaps"]).expect(6);
+}
+
+/// A store that is overloaded while its slices are read: it may be tried again, and the exit code says so, whether
+/// or not a join was asked for.
+pub(crate) fn an_overloaded_store_may_be_tried_again_even_when_joining() {
+    let (_, sid) = uploaded("overloaded", Server::Loopback);
+    let faults = Faults::new();
+    faults.on(".ts", Script::always(Fault::Status(503, None, String::new())));
+    let behind = Server::Loopback.endpoint();
+    let server = world().runtime.block_on(fault::start(&behind, &faults)).expect("a server");
+    let case = Case::new("overloaded");
+    let case = case.store("prod", &server.url(), BUCKET, "refusal-overloaded-s3s", "");
+    for asked in [&["--join"][..], &["--join", "--allow-gaps"], &["--keep", "joined"], &[]] {
+        let ran = case.fetch(&sid, &[&["--retries", "0"], asked].concat());
+        let report = ran.expect(5).json();
+        assert_eq!(report["outcome"], "temporary", "{asked:?}: {report:#}");
+        std::fs::remove_dir_all(case.out()).expect("removed");
+    }
 }
 
 pub(crate) fn no_credentials_are_denied(server: Server) {
