@@ -47,7 +47,7 @@ fn publish(archive: &Archive, text: &str, bytes: &[u8]) -> Result<Record, Error>
         offset: None,
         name: name(text),
         size: bytes.len() as u64,
-        digests: vec![Digest::new(Algorithm::Sha256, Sha256::digest(bytes).to_vec()).unwrap()],
+        digests: vec![Digest::new(Algorithm::Sha256, Sha256::digest(bytes)).unwrap()],
         evidence: Evidence::StoreDigest { algorithm: Algorithm::Md5, by: SourceName::new("prod") },
         from: SourceName::new("prod"),
         etag: Some(ETag::new("abc")),

@@ -83,7 +83,7 @@ fn object(file: &File, path: String) -> ObjectV1 {
 }
 
 fn sha256(bytes: &[u8]) -> Digest {
-    Digest::new(Algorithm::Sha256, Sha256::digest(bytes).to_vec()).unwrap()
+    Digest::new(Algorithm::Sha256, Sha256::digest(bytes)).unwrap()
 }
 
 fn tally() -> TallyV1 {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -70,11 +70,8 @@ impl Archive {
         let records = self.present_records();
         self.unseal()?;
         sync_folders(&self.dir, &records)?;
-        let mut tags = vec![
-            (MANIFEST.to_owned(), manifest(&records)),
-            (INFO.to_owned(), info(&records, seal)),
-            (REPORT.to_owned(), seal.report.to_json()),
-        ];
+        let mut tags =
+            vec![(MANIFEST.to_owned(), manifest(&records)), (INFO.to_owned(), info(&records, seal))];
         let mapped = names(&records);
         if mapped.is_empty() {
             remove_if_there(&self.dir.join(NAMES))?;
@@ -93,17 +90,20 @@ impl Archive {
         }
         tags.extend(seal.play.iter().map(|play| (play.file.clone(), play.text.clone())));
         let declaration = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
+        drop(records);
         self.remove_stale_lists(seal.play)?;
-        tags.sort();
-        let mut tag_manifest = String::new();
-        for (file, text) in
-            tags.iter().map(|(f, t)| (f.as_str(), t.as_str())).chain([(DECLARATION, declaration)])
-        {
-            let _ = writeln!(tag_manifest, "{}  {file}", hex::encode(Sha256::digest(text.as_bytes())));
-        }
         *guard(&self.seal) = SealState::Unknown;
-        for (file, text) in &tags {
-            self.write_tag(file, text)?;
+        let digest = |text: &str| Sha256::digest(text.as_bytes()).into();
+        let mut digests: BTreeMap<String, [u8; 32]> = BTreeMap::new();
+        for (file, text) in tags {
+            self.write_tag(&file, &text)?;
+            digests.insert(file, digest(&text));
+        }
+        digests.insert(REPORT.to_owned(), self.write_report(seal.report)?);
+        digests.insert(DECLARATION.to_owned(), digest(declaration));
+        let mut tag_manifest = String::new();
+        for (file, sha256) in &digests {
+            let _ = writeln!(tag_manifest, "{}  {file}", hex::encode(sha256));
         }
         self.write_tag(TAG_MANIFEST, &tag_manifest)?;
         self.write_tag(DECLARATION, declaration)?;
@@ -177,6 +177,18 @@ impl Archive {
         }
     }
 
+    /// Writes the report as it is put into words: of a long recording it is the longest text by far.
+    fn write_report(&self, report: &ReportV1) -> Result<[u8; 32], Error> {
+        let temporary = self.dir.join(WORK).join("partial").join(format!("{REPORT}.part"));
+        let file = File::create(&temporary).doing("create", &temporary)?;
+        let mut out = Hashed { out: BufWriter::with_capacity(64 << 10, file), sha256: Sha256::new() };
+        report.write_json(&mut out).and_then(|()| out.flush()).doing("write", &temporary)?;
+        out.out.get_ref().sync_data().doing("sync", &temporary)?;
+        let path = self.dir.join(REPORT);
+        std::fs::rename(&temporary, &path).doing("rename to", &path)?;
+        Ok(out.sha256.finalize().into())
+    }
+
     fn write_tag(&self, file: &str, text: &str) -> Result<(), Error> {
         // A bag is sealed again after joining: what stays as it is needs no second room on the disk meanwhile.
         if std::fs::read(self.dir.join(file)).is_ok_and(|there| there == text.as_bytes()) {
@@ -188,6 +200,24 @@ impl Archive {
         out.sync_data().doing("sync", &temporary)?;
         let path = self.dir.join(file);
         std::fs::rename(&temporary, &path).doing("rename to", &path)
+    }
+}
+
+/// Hashes what is written.
+struct Hashed<W> {
+    out: W,
+    sha256: Sha256,
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.sha256.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
     }
 }
 

@@ -288,13 +288,22 @@ impl ReportV1 {
         schemars::schema_for!(Self).to_value()
     }
 
-    /// As the text of `report.json`.
+    /// The text of `report.json`.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Plain structs with string keys: serde_json has no way to fail on them.
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        text.push('\n');
-        text
+        let mut text = Vec::new();
+        // Plain structs with string keys: serde_json has no way to fail on them, and memory takes all.
+        let _ = self.write_json(&mut text);
+        String::from_utf8(text).unwrap_or_default()
+    }
+
+    /// Writes the text of `report.json`.
+    ///
+    /// # Errors
+    /// Those of `to`.
+    pub fn write_json(&self, to: &mut impl std::io::Write) -> std::io::Result<()> {
+        serde_json::to_writer_pretty(&mut *to, self)?;
+        to.write_all(b"\n")
     }
 }
 

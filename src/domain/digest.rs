@@ -62,15 +62,23 @@ impl fmt::Display for Algorithm {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest {
     algorithm: Algorithm,
-    bytes: Vec<u8>,
+    /// In place: each object has several. What is behind those of the algorithm is zero.
+    bytes: [u8; MAX_BYTES],
 }
+
+const MAX_BYTES: usize = 32;
 
 impl Digest {
     /// A digest from its bytes, or `None` where their number does not fit the algorithm.
     #[must_use]
-    pub fn new(algorithm: Algorithm, bytes: impl Into<Vec<u8>>) -> Option<Self> {
-        let bytes = bytes.into();
-        (bytes.len() == algorithm.digest_bytes()).then_some(Self { algorithm, bytes })
+    pub fn new(algorithm: Algorithm, bytes: impl AsRef<[u8]>) -> Option<Self> {
+        let found = bytes.as_ref();
+        let mut bytes = [0; MAX_BYTES];
+        if found.len() != algorithm.digest_bytes() {
+            return None;
+        }
+        bytes[..found.len()].copy_from_slice(found);
+        Some(Self { algorithm, bytes })
     }
 
     /// A digest from hexadecimal text in either case.
@@ -88,13 +96,13 @@ impl Digest {
     pub fn from_qetag(text: &str, size: u64) -> Option<Self> {
         // 21 bytes take 28 signs and no padding.
         let bytes = if text.len() == 28 { URL_SAFE.decode(text).ok()? } else { return None };
-        Self::new(Algorithm::Qetag, bytes).filter(|digest| digest.bytes.first() == Some(&qetag_form(size)))
+        Self::new(Algorithm::Qetag, bytes).filter(|digest| digest.bytes[0] == qetag_form(size))
     }
 
     /// The text that Qiniu writes for a qetag; `None` for any other digest.
     #[must_use]
     pub fn qetag_text(&self) -> Option<String> {
-        (self.algorithm == Algorithm::Qetag).then(|| URL_SAFE.encode(&self.bytes))
+        (self.algorithm == Algorithm::Qetag).then(|| URL_SAFE.encode(self.bytes()))
     }
 
     /// How it was made.
@@ -106,13 +114,13 @@ impl Digest {
     /// Its bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[..self.algorithm.digest_bytes()]
     }
 
     /// Its bytes in lower-case hexadecimal.
     #[must_use]
     pub fn hex(&self) -> String {
-        hex::encode(&self.bytes)
+        hex::encode(self.bytes())
     }
 }
 

@@ -6,6 +6,7 @@
 //! `:` stand for themselves (Agora allows them in channel names, error text 1013, 2022-07).
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::bytes;
 
@@ -35,15 +36,17 @@ pub enum KeyError {
     Folder,
 }
 
+// Keys and names are shared rather than copied: plan, journal and report each hold those of all objects.
+
 /// The full key of one object in a store: `school/math/<sid>_<channel>.m3u8`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ObjectKey(String);
+pub struct ObjectKey(Arc<str>);
 
 /// The name of an object relative to the folder of its recording, as a playlist spells it.
 ///
 /// Nearly always a bare file name; a deeper path is legal and kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ObjectName(String);
+pub struct ObjectName(Arc<str>);
 
 /// A folder in a store: empty for the root of the bucket, else ends with `/`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,7 +59,7 @@ impl ObjectKey {
     /// The rule that the text breaks.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         check(text)?;
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The key as the store knows it.
@@ -74,13 +77,13 @@ impl ObjectKey {
     /// What follows the last slash.
     #[must_use]
     pub fn file_name(&self) -> ObjectName {
-        ObjectName(self.0.rsplit('/').next().unwrap_or(&self.0).to_owned())
+        ObjectName(self.0.rsplit('/').next().unwrap_or(&self.0).into())
     }
 
     /// The name relative to `folder`, or `None` where the object lies elsewhere.
     #[must_use]
     pub fn relative_to(&self, folder: &KeyPrefix) -> Option<ObjectName> {
-        self.0.strip_prefix(&folder.0).and_then(|rest| ObjectName::parse(rest).ok())
+        self.0.strip_prefix(folder.as_str()).and_then(|rest| ObjectName::parse(rest).ok())
     }
 }
 
@@ -91,7 +94,7 @@ impl ObjectName {
     /// The rule that the text breaks.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         check(text)?;
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The name as it was spelt.

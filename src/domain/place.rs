@@ -1,18 +1,20 @@
 //! Places that hold objects, and the reasons why one could not serve.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::digest::Algorithm;
 
 /// The short, stable name of a place in reports: the name of a store in the settings. Never a secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SourceName(String);
+pub struct SourceName(Arc<str>);
 
 impl SourceName {
     /// A name; control characters become `?` because it is printed.
     #[must_use]
     pub fn new(text: impl AsRef<str>) -> Self {
-        Self(text.as_ref().chars().map(|c| if c.is_control() { '?' } else { c }).collect())
+        let text: String = text.as_ref().chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+        Self(text.into())
     }
 
     /// The name.
@@ -24,14 +26,14 @@ impl SourceName {
 
 /// What the store calls this version of an object, without the quotes and the `W/` of HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ETag(String);
+pub struct ETag(Arc<str>);
 
 impl ETag {
     /// From the header or a listing, quoted or not.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let text = text.trim();
-        Self(text.strip_prefix("W/").unwrap_or(text).trim_matches('"').to_owned())
+        Self(text.strip_prefix("W/").unwrap_or(text).trim_matches('"').into())
     }
 
     /// The tag without quotes.

@@ -109,7 +109,7 @@ impl Meter {
         digests.extend(hashed.md5.and_then(|md5| Digest::new(Algorithm::Md5, md5)));
         for other in self.others {
             digests.extend(match other {
-                Other::Sha1(sha1) => Digest::new(Algorithm::Sha1, sha1.finalize().to_vec()),
+                Other::Sha1(sha1) => Digest::new(Algorithm::Sha1, sha1.finalize()),
                 Other::Qetag(qetag) => Digest::new(Algorithm::Qetag, qetag.finish()),
                 Other::Crc(algorithm, crc) => {
                     let bytes = crc.finalize().to_be_bytes();

@@ -283,6 +283,8 @@ impl Run {
             written.earlier = earlier(&archive, &report, &[]);
             let play = assemble::playlists(&written, &plan.tracks);
             let page = before.page(&plan, &report);
+            // Of a long recording these are large, and not needed any more.
+            drop((before, plan));
             // Sealed before joining: whatever happens to the joined file, the proof is in place.
             archive.seal(&Seal { report: &written, play: &play, page: Some(&page), at: report.finished })?;
             let joined = match &join {
