@@ -38,6 +38,21 @@ def refusal(load_now: float, most: float = MOST_LOAD) -> str:
     return f"the load is {load_now:.2f}, more than {most}: something else runs here"
 
 
+def touch(folder: Path, size: int) -> None:
+    """Fills a file in memory and removes it.
+
+    The host of a virtual machine takes memory back that is not used for a while, and gives it again page by page:
+    measured here, what is written into such memory costs eight times as much. Whoever wants the most memory would
+    pay for that, or whoever runs first.
+    """
+    block = bytes(1 << 20)
+    path = folder / "touched"
+    with path.open("wb", buffering=0) as file:
+        for _ in range(-(-size // len(block))):
+            file.write(block)
+    path.unlink()
+
+
 def foreign(before: Busy, after: Busy) -> float:
     """Seconds of CPU that others used between the two, or that the host took away."""
     others = (after.machine - before.machine) - (after.ours - before.ours)

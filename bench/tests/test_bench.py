@@ -34,6 +34,17 @@ def sample(wall: float = 1.0, problem: str = "", **more: object) -> Sample:
     return Sample(wall=wall, problem=problem, **{**values, **more})  # type: ignore[arg-type]
 
 
+class Memory(unittest.TestCase):
+    def test_what_was_touched_is_not_left_there(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            with mock.patch.object(Path, "unlink") as left:
+                machine.touch(Path(folder), 3 << 20)
+            left.assert_called_once()
+            self.assertEqual([path.stat().st_size for path in Path(folder).iterdir()], [3 << 20])
+            machine.touch(Path(folder), 1)
+            self.assertEqual(list(Path(folder).iterdir()), [])
+
+
 class Spreads(unittest.TestCase):
     def test_the_median_is_the_middle_one_and_the_quartiles_are_around_it(self) -> None:
         self.assertEqual(bars.spread([9, 1, 5, 3, 7]), bars.Spread(5, 1, 9, 4, 5))

@@ -1,13 +1,12 @@
 //! One file from many, byte for byte.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek as _, SeekFrom, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::{Doing, Error};
-use super::payload::PIECE;
 use super::{WORK, mtime};
 
 /// Where the joined file goes.
@@ -58,8 +57,8 @@ struct Remembered {
 
 /// Writes the bytes of `parts` one after the other into the target.
 ///
-/// Where the file system shares blocks, or its server copies by itself, the system is asked to
-/// (`copy_file_range`). The file has its final name only when it is whole and synced.
+/// The system copies inside the kernel and shares blocks where the file system can (`copy_file_range`). The
+/// file has its final name only when it is whole and synced.
 ///
 /// # Errors
 /// [`Error::Foreign`] where the target exists and is not what an earlier run joined there; [`Error::Io`].
@@ -98,8 +97,6 @@ fn concatenate<'a>(
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64, Error> {
     let mut out = OpenOptions::new().write(true).create(true).truncate(true).open(to).doing("create", to)?;
-    let sharing = Sharing::of(&out);
-    let mut buffer = vec![0; PIECE];
     let mut size = 0;
     for part in parts {
         let path = bag.join(part.path);
@@ -111,14 +108,8 @@ fn concatenate<'a>(
             }
             None => u64::MAX,
         };
-        let mut input = input.take(length);
-        let copied = if sharing.helps_at(size) {
-            // From file to file this is `copy_file_range` on Linux.
-            std::io::copy(&mut input, &mut out)
-        } else {
-            copy(&mut input, &mut out, &mut buffer)
-        };
-        let copied = copied.doing("copy", &path)?;
+        // From file to file this is `copy_file_range` on Linux.
+        let copied = std::io::copy(&mut input.by_ref().take(length), &mut out).doing("copy", &path)?;
         if part.range.is_some() && copied < length {
             return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof)).doing("copy", &path);
         }
@@ -127,56 +118,6 @@ fn concatenate<'a>(
     }
     out.sync_data().doing("sync", to)?;
     Ok(size)
-}
-
-/// What a file system does when it is asked to copy by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sharing {
-    /// Its server copies.
-    Anywhere,
-    /// Both files have the same blocks afterwards, where the copy starts with a block.
-    Blocks,
-    /// The kernel copies page by page: measured to be up to six times as slow as reading and writing, by where
-    /// in its page the copy starts, and never much faster.
-    No,
-}
-
-/// The largest block of a file system that shares them.
-const BLOCK: u64 = 64 << 10;
-
-impl Sharing {
-    fn of(file: &File) -> Self {
-        // The numbers are those of statfs(2) and of linux/magic.h; bcachefs and ZFS have theirs from their sources.
-        match rustix::fs::fstatfs(file).map(|stat| u64::try_from(stat.f_type).unwrap_or_default()) {
-            // NFS, SMB (two), Ceph.
-            Ok(0x6969 | 0xff53_4d42 | 0xfe53_4d42 | 0x00c3_6400) => Self::Anywhere,
-            // Btrfs, XFS, bcachefs, ZFS.
-            Ok(0x9123_683e | 0x5846_5342 | 0xca45_1a4e | 0x2fc1_2fc1) => Self::Blocks,
-            Ok(_) | Err(_) => Self::No,
-        }
-    }
-
-    fn helps_at(self, offset: u64) -> bool {
-        match self {
-            Self::Anywhere => true,
-            Self::Blocks => offset.is_multiple_of(BLOCK),
-            Self::No => false,
-        }
-    }
-}
-
-fn copy(from: &mut impl Read, to: &mut File, buffer: &mut [u8]) -> std::io::Result<u64> {
-    let mut copied = 0;
-    loop {
-        let read = match from.read(buffer) {
-            Ok(0) => return Ok(copied),
-            Ok(read) => read,
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(e),
-        };
-        to.write_all(&buffer[..read])?;
-        copied += read as u64;
-    }
 }
 
 /// Removed when joining fails or is stopped.
@@ -226,18 +167,6 @@ mod tests {
         assert!(matches!(join(&target, ["data/a".into()], &mut |_| ()), Err(Error::Foreign { .. })));
         assert_eq!(std::fs::read(&file).unwrap(), b"precious");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "nothing unfinished is left");
-    }
-
-    #[test]
-    fn the_system_copies_only_where_that_shares_something() {
-        for (sharing, at_the_start, behind_a_byte) in
-            [(Sharing::Anywhere, true, true), (Sharing::Blocks, true, false), (Sharing::No, false, false)]
-        {
-            assert_eq!((sharing.helps_at(0), sharing.helps_at(1)), (at_the_start, behind_a_byte));
-            assert_eq!(sharing.helps_at(BLOCK), at_the_start);
-        }
-        // Nothing in memory shares blocks with a file: the proc file system stands for what does not share.
-        assert_eq!(Sharing::of(&File::open("/proc/self/stat").unwrap()), Sharing::No);
     }
 
     #[test]
