@@ -356,8 +356,10 @@ class Run:
         )
 
     def _context(self, samples: dict[str, list[Sample]], rounds: int) -> dict[str, object]:
-        disturbed = sum(sample.disturbed for runs in samples.values() for sample in runs)
-        reasons = [*self.reasons, *([f"{disturbed} runs were disturbed"] if disturbed else [])]
+        disturbed = machine.too_disturbed(
+            {name: [sample.disturbed for sample in runs] for name, runs in samples.items()}
+        )
+        reasons = [*self.reasons, *(f"half the runs of {name} were disturbed, or more" for name in disturbed)]
         versions = {"recfetch": _version(self.stage.recfetch)}
         versions |= {name: peer.version for name, peer in self.found.items() if peer and name != "ffprobe"}
         return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,15 @@ def foreign(before: Busy, after: Busy) -> float:
 def is_disturbed(foreign_seconds: float, wall: float) -> bool:
     """Whether that is too much for a run that took so long."""
     return foreign_seconds > max(FOREIGN_FLOOR, MOST_FOREIGN_SHARE * wall)
+
+
+def too_disturbed(tools: Mapping[str, Sequence[bool]]) -> list[str]:
+    """Tools of whose runs half or more were disturbed.
+
+    While fewer are, the median lies among those that were not, however long the others took. A host that takes
+    processor time away leaves hardly any hour without one.
+    """
+    return [name for name, disturbed in tools.items() if 2 * sum(disturbed) >= len(disturbed)]
 
 
 def machine_seconds(stat: str, ticks: int) -> tuple[float, float]:

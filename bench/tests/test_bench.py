@@ -122,6 +122,11 @@ class Loaded(unittest.TestCase):
         # Ticks are samples: less than nothing is nothing.
         self.assertEqual(machine.foreign(before, machine.Busy(101.0, 1.0, 12.0)), 0.0)
 
+    def test_a_median_holds_while_fewer_than_half_of_its_runs_were_disturbed(self) -> None:
+        runs = {"three of seven": [True] * 3 + [False] * 4, "four": [True] * 4 + [False] * 3, "one": [True]}
+        self.assertEqual(machine.too_disturbed(runs), ["four", "one"])
+        self.assertEqual(machine.too_disturbed({"none": [False] * 7}), [])
+
     def test_a_run_is_disturbed_by_a_tenth_of_a_core(self) -> None:
         self.assertTrue(machine.is_disturbed(0.21, 2.0))
         self.assertFalse(machine.is_disturbed(0.19, 2.0))
