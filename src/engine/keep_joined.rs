@@ -13,6 +13,7 @@ use super::object::{self, Fetched as FetchedObject, Job, Proven};
 use super::reporting::{findings_of, kept_other, kept_report, report_of};
 use super::run::{Failed, Run, Seen, record_of};
 use super::sink::{Room, Sink};
+use super::width::FIRST;
 use super::{Candidate, Context, HELD_AT_MOST};
 use crate::archive::{Archive, Assembly, Record, Staged};
 use crate::domain::filename::FileName;
@@ -350,9 +351,11 @@ impl Run {
     }
 
     /// Whether a segment for which there is no memory waits for some, with so many tasks running. It goes into
-    /// a file, and is written twice, only where too few were on their way otherwise.
+    /// a file, and is written twice, only where more at once have paid, so that the line is long, and too few were
+    /// on their way otherwise.
     fn waits_for_memory(&self, running: usize) -> bool {
-        4 * self.context.coming(running) >= self.context.width().min(LOOK_AHEAD)
+        let width = self.context.width().min(LOOK_AHEAD);
+        running > 0 && (width <= FIRST + FIRST / 4 || 4 * self.context.coming(running) >= width)
     }
 
     /// Appends one segment, or says why there is nothing to append.

@@ -37,7 +37,7 @@ enum Phase {
     Trying(usize),
 }
 
-const FIRST: usize = 8;
+pub(super) const FIRST: usize = 8;
 const WINDOW: Duration = Duration::from_millis(100);
 /// However slow objects are, a window ends.
 const LONGEST_WINDOW: Duration = Duration::from_secs(4);
