@@ -179,14 +179,12 @@ impl Archive {
 
     /// Writes the report as it is put into words: of a long recording it is the longest text by far.
     fn write_report(&self, report: &ReportV1) -> Result<[u8; 32], Error> {
-        let temporary = self.dir.join(WORK).join("partial").join(format!("{REPORT}.part"));
-        let file = File::create(&temporary).doing("create", &temporary)?;
-        let mut out = Hashed { out: BufWriter::with_capacity(64 << 10, file), sha256: Sha256::new() };
-        report.write_json(&mut out).and_then(|()| out.flush()).doing("write", &temporary)?;
-        out.out.get_ref().sync_data().doing("sync", &temporary)?;
-        let path = self.dir.join(REPORT);
-        std::fs::rename(&temporary, &path).doing("rename to", &path)?;
-        Ok(out.sha256.finalize().into())
+        self.replace(REPORT, |out| {
+            let mut out = BufWriter::with_capacity(64 << 10, Hashed { out, sha256: Sha256::new() });
+            report.write_json(&mut out)?;
+            let hashed = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+            Ok(hashed.sha256.finalize().into())
+        })
     }
 
     fn write_tag(&self, file: &str, text: &str) -> Result<(), Error> {
@@ -194,12 +192,22 @@ impl Archive {
         if std::fs::read(self.dir.join(file)).is_ok_and(|there| there == text.as_bytes()) {
             return Ok(());
         }
+        self.replace(file, |out| out.write_all(text.as_bytes()))
+    }
+
+    /// Writes a tag file, which has its name only when all of it is on the disk.
+    fn replace<T>(
+        &self,
+        file: &str,
+        write: impl FnOnce(&mut File) -> std::io::Result<T>,
+    ) -> Result<T, Error> {
         let temporary = self.dir.join(WORK).join("partial").join(format!("{file}.part"));
         let mut out = File::create(&temporary).doing("create", &temporary)?;
-        out.write_all(text.as_bytes()).doing("write", &temporary)?;
+        let written = write(&mut out).doing("write", &temporary)?;
         out.sync_data().doing("sync", &temporary)?;
         let path = self.dir.join(file);
-        std::fs::rename(&temporary, &path).doing("rename to", &path)
+        std::fs::rename(&temporary, &path).doing("rename to", &path)?;
+        Ok(written)
     }
 }
 
