@@ -18,7 +18,8 @@ use crate::domain::place::SourceName;
 use crate::domain::time::SliceTime;
 use crate::domain::verdict::Evidence;
 
-const DECLARATION: &str = "bagit.txt";
+pub(super) const DECLARATION: &str = "bagit.txt";
+pub(super) const DECLARATION_TEXT: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
 const INFO: &str = "bag-info.txt";
 pub(super) const MANIFEST: &str = "manifest-sha256.txt";
 pub(super) const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
@@ -70,26 +71,10 @@ impl Archive {
         let records = self.present_records();
         self.unseal()?;
         sync_folders(&self.dir, &records)?;
-        let mut tags =
-            vec![(MANIFEST.to_owned(), manifest(&records)), (INFO.to_owned(), info(&records, seal))];
-        let mapped = names(&records);
-        if mapped.is_empty() {
-            remove_if_there(&self.dir.join(NAMES))?;
-        } else {
-            tags.push((NAMES.to_owned(), mapped));
+        let tags = tags(&records, seal);
+        for stale in [NAMES, PARTS, PAGE].iter().filter(|name| tags.iter().all(|(file, _)| file != *name)) {
+            remove_if_there(&self.dir.join(stale))?;
         }
-        let parts = parts(&records);
-        if parts.is_empty() {
-            remove_if_there(&self.dir.join(PARTS))?;
-        } else {
-            tags.push((PARTS.to_owned(), parts));
-        }
-        match seal.page {
-            Some(page) => tags.push((PAGE.to_owned(), page.to_owned())),
-            None => remove_if_there(&self.dir.join(PAGE))?,
-        }
-        tags.extend(seal.play.iter().map(|play| (play.file.clone(), play.text.clone())));
-        let declaration = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
         drop(records);
         self.remove_stale_lists(seal.play)?;
         *guard(&self.seal) = SealState::Unknown;
@@ -100,13 +85,9 @@ impl Archive {
             digests.insert(file, digest(&text));
         }
         digests.insert(REPORT.to_owned(), self.write_report(seal.report)?);
-        digests.insert(DECLARATION.to_owned(), digest(declaration));
-        let mut tag_manifest = String::new();
-        for (file, sha256) in &digests {
-            let _ = writeln!(tag_manifest, "{}  {file}", hex::encode(sha256));
-        }
-        self.write_tag(TAG_MANIFEST, &tag_manifest)?;
-        self.write_tag(DECLARATION, declaration)?;
+        digests.insert(DECLARATION.to_owned(), digest(DECLARATION_TEXT));
+        self.write_tag(TAG_MANIFEST, &tag_manifest(&digests))?;
+        self.write_tag(DECLARATION, DECLARATION_TEXT)?;
         sync_folder(&self.dir)
     }
 
@@ -209,6 +190,24 @@ impl Archive {
         std::fs::rename(&temporary, &path).doing("rename to", &path)?;
         Ok(written)
     }
+}
+
+/// The tag files of a bag with these objects, but for the report, the declaration and their own manifest.
+pub(super) fn tags(records: &[Record], seal: &Seal<'_>) -> Vec<(String, String)> {
+    let mut tags = vec![(MANIFEST.to_owned(), manifest(records)), (INFO.to_owned(), info(records, seal))];
+    for (file, text) in [(NAMES, names(records)), (PARTS, parts(records))] {
+        if !text.is_empty() {
+            tags.push((file.to_owned(), text));
+        }
+    }
+    tags.extend(seal.page.map(|page| (PAGE.to_owned(), page.to_owned())));
+    tags.extend(seal.play.iter().map(|play| (play.file.clone(), play.text.clone())));
+    tags
+}
+
+/// The manifest of the tag files.
+pub(super) fn tag_manifest(digests: &BTreeMap<String, [u8; 32]>) -> String {
+    digests.iter().map(|(file, sha256)| format!("{}  {file}\n", hex::encode(sha256))).collect()
 }
 
 /// Hashes what is written.

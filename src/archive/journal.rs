@@ -62,7 +62,7 @@ struct Header {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Line {
+pub(super) struct Line {
     name: String,
     path: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -215,7 +215,7 @@ impl From<&Record> for Line {
 
 impl Line {
     /// `None` where the line makes no sense: the object then counts as not proven.
-    fn into_record(self) -> Option<Record> {
+    pub(super) fn into_record(self) -> Option<Record> {
         Some(Record {
             name: ObjectName::parse(&self.name).ok()?,
             path: ObjectName::parse(&self.path).ok()?.as_str().to_owned(),

@@ -7,6 +7,7 @@
 
 mod assembly;
 mod bag;
+mod elsewhere;
 mod error;
 mod join;
 mod journal;
@@ -35,6 +36,7 @@ use layout::Layout;
 
 pub use assembly::{Assembly, Whole};
 pub use bag::{PlayList, Seal};
+pub use elsewhere::{Elsewhere, JOURNALS, Kept, MARK, MARK_FORMAT, MarkV1, TagFile, journal_text, read_journal};
 pub use error::Error;
 pub use join::{JoinPart, JoinTarget, Joined, join};
 pub use journal::Record;

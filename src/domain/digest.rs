@@ -124,6 +124,38 @@ impl Digest {
     }
 }
 
+/// What a store's digests of the bytes that it got say beside our own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// Those that can be compared are equal, and there is one at least; the strongest of them.
+    Agrees(Algorithm),
+    /// This one is another.
+    Differs(Algorithm),
+    /// None can be compared.
+    Silent,
+}
+
+/// Compares digests of the same kinds.
+#[must_use]
+pub fn compare(ours: &[Digest], theirs: &[Digest]) -> Comparison {
+    let of = |algorithm| ours.iter().find(|digest| digest.algorithm == algorithm);
+    let mut found = Comparison::Silent;
+    for digest in theirs {
+        match of(digest.algorithm) {
+            Some(our) if our == digest => {
+                let best = match found {
+                    Comparison::Agrees(before) => before.min(digest.algorithm),
+                    Comparison::Silent | Comparison::Differs(_) => digest.algorithm,
+                };
+                found = Comparison::Agrees(best);
+            }
+            Some(_) => return Comparison::Differs(digest.algorithm),
+            None => {}
+        }
+    }
+    found
+}
+
 /// The length of the blocks that a qetag is made of.
 pub const QETAG_BLOCK: usize = 4 * 1024 * 1024;
 
@@ -156,6 +188,23 @@ mod tests {
         assert_eq!(Digest::from_hex(Algorithm::Crc32, "xyz"), None);
         let crc = Digest::new(Algorithm::Crc32, [0, 1, 2, 255]).unwrap();
         assert_eq!(crc.to_string(), "crc32:000102ff");
+    }
+
+    #[test]
+    fn one_digest_that_differs_counts_more_than_all_that_agree() {
+        let sha256 = Digest::new(Algorithm::Sha256, [1; 32]).unwrap();
+        let (md5, other) = (Digest::new(Algorithm::Md5, [1; 16]).unwrap(), Digest::new(Algorithm::Md5, [2; 16]).unwrap());
+        let ours = [sha256.clone(), md5.clone()];
+        let crc = Digest::new(Algorithm::Crc32, [0; 4]).unwrap();
+        for (theirs, expected) in [
+            (&[][..], Comparison::Silent),
+            (&[crc.clone()], Comparison::Silent),
+            (&[md5.clone(), crc], Comparison::Agrees(Algorithm::Md5)),
+            (&[md5, sha256.clone()], Comparison::Agrees(Algorithm::Sha256)),
+            (&[sha256, other], Comparison::Differs(Algorithm::Md5)),
+        ] {
+            assert_eq!(compare(&ours, theirs), expected, "{theirs:?}");
+        }
     }
 
     #[test]

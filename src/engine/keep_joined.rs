@@ -32,6 +32,7 @@ pub const LOOK_AHEAD: usize = 32;
 /// A track that is kept joined, with all that is known before its bytes come.
 pub(super) struct JoinedTrack {
     pub(super) id: TrackId,
+    archive: Arc<Archive>,
     slots: Vec<Slot>,
 }
 
@@ -69,7 +70,12 @@ type Before = HashMap<ObjectName, (PathBuf, Record)>;
 
 impl JoinedTrack {
     /// `None` where its segments cannot be joined byte for byte: these are kept as files.
-    pub(super) fn of(track: &TrackPlan, items: &[Item], request: &JoinRequest) -> Option<Self> {
+    pub(super) fn of(
+        archive: &Arc<Archive>,
+        track: &TrackPlan,
+        items: &[Item],
+        request: &JoinRequest,
+    ) -> Option<Self> {
         let whole = track.segments.iter().all(|segment| {
             segment.listed.byte_range.is_none()
                 && segment.listed.map.is_none()
@@ -107,7 +113,7 @@ impl JoinedTrack {
                 slot.is_left_out = out;
             }
         }
-        Some(Self { id: track.id, slots })
+        Some(Self { id: track.id, archive: archive.clone(), slots })
     }
 
     /// The names of the segments that go into its joined files.
@@ -161,20 +167,20 @@ impl Run {
         &mut self,
         candidate: &Candidate,
         folder: &KeyPrefix,
-        track: JoinedTrack,
+        mut track: JoinedTrack,
         kept: &HashMap<ObjectName, Record>,
         request: &JoinRequest,
     ) -> Result<Kept, Failed> {
         let files = request.runs;
         let here: Vec<&Record> = track.names().filter_map(|name| kept.get(name)).collect();
-        let dir = self.archive.dir().to_owned();
+        let dir = track.archive.dir().to_owned();
         // Also those that were files of their own, before overlaps were treated as they are now.
         let mut before: Before =
             here.iter().map(|r| (r.name.clone(), (dir.join(&r.path), (*r).clone()))).collect();
         let in_bag: Vec<_> = here.into_iter().filter(|record| record.offset.is_some()).cloned().collect();
         let assembly = self.open_assembly(&track).await?;
         let (mut assembly, start) = if assembly.parts().is_empty() {
-            let followed = track.follow(&in_bag, files).filter(|_| self.fill_files(&in_bag));
+            let followed = track.follow(&in_bag, files).filter(|_| fill_files(&track.archive, &in_bag));
             if let Some(mut followed) = followed {
                 let behind = (followed.next..track.slots.len()).filter(|n| !track.slots[*n].is_left_out);
                 followed.holes.extend(behind);
@@ -202,26 +208,13 @@ impl Run {
             }
         };
         let start = start.unwrap_or(Followed { next: 0, runs: Runs::default(), holes: Vec::new() });
-        assembly = self.pass(candidate, folder, &track.slots, &before, start, assembly, files).await?;
-        assembly = self.put_right(candidate, folder, track.slots, assembly, files).await?;
+        assembly = self.pass(candidate, folder, &track, &before, start, assembly, files).await?;
+        assembly = self.put_right(candidate, folder, &mut track, assembly, files).await?;
         Ok(Kept { id: track.id, assembly: Some(assembly) })
     }
 
-    /// Whether these segments are all that there is in their files. None are no file.
-    fn fill_files(&self, in_bag: &[Record]) -> bool {
-        let mut sizes: HashMap<&str, u64> = HashMap::new();
-        for part in in_bag {
-            let size = sizes.entry(&part.path).or_default();
-            *size = size.saturating_add(part.size);
-        }
-        let files = self.archive.records();
-        let is_full = |file: &Record| sizes.get(file.path.as_str()) == Some(&file.size);
-        let full = files.iter().filter(|record| record.offset.is_none() && is_full(record)).count();
-        !sizes.is_empty() && full == sizes.len()
-    }
-
     async fn open_assembly(&self, track: &JoinedTrack) -> Result<Assembly, Failed> {
-        let (archive, key) = (self.archive.clone(), track_key(&track.id));
+        let (archive, key) = (track.archive.clone(), track_key(&track.id));
         let opened = tokio::task::spawn_blocking(move || archive.assembly(&key)).await;
         Ok(opened.map_err(Failed::Task)??)
     }
@@ -262,7 +255,7 @@ impl Run {
                 let Some(item) = queue.next() else { break };
                 match self.job(candidate, folder, &item) {
                     Some(job) if !self.context.cancel.is_cancelled() => {
-                        let (context, archive) = (self.context.clone(), self.archive.clone());
+                        let (context, archive) = (self.context.clone(), track.archive.clone());
                         // What comes is fetched again in its turn: a file keeps the memory free.
                         running.spawn(async move { (item, fetch(context, archive, job, None).await) });
                     }
@@ -290,12 +283,13 @@ impl Run {
         &mut self,
         candidate: &Candidate,
         folder: &KeyPrefix,
-        slots: &[Slot],
+        track: &JoinedTrack,
         before: &Before,
         start: Followed,
         mut assembly: Assembly,
         files: RunFiles,
     ) -> Result<Assembly, Failed> {
+        let slots = &track.slots;
         let Followed { next: mut next_to_append, mut runs, .. } = start;
         let mut next_to_fetch = next_to_append;
         let mut waiting: BTreeMap<usize, Came> = BTreeMap::new();
@@ -315,7 +309,7 @@ impl Run {
                     self.findings.extend(kept_other(&slot.item, record, candidate.store.source.name()));
                     Came::Before(file.clone(), Box::new(record.clone()))
                 } else if let Some(job) = self.job(candidate, folder, &slot.item) {
-                    let room = match room(&self.context, &self.archive, &job) {
+                    let room = match room(&self.context, &track.archive, &job) {
                         Memory::Here(room) => Some(room),
                         Memory::Later if self.waits_for_memory(running.len()) => {
                             next_to_fetch = n;
@@ -323,7 +317,7 @@ impl Run {
                         }
                         Memory::Later | Memory::Never => None,
                     };
-                    let (context, archive) = (self.context.clone(), self.archive.clone());
+                    let (context, archive) = (self.context.clone(), track.archive.clone());
                     running.spawn(async move { (n, fetch(context, archive, job, room).await) });
                     continue;
                 } else {
@@ -430,20 +424,15 @@ impl Run {
         &mut self,
         candidate: &Candidate,
         folder: &KeyPrefix,
-        mut slots: Vec<Slot>,
+        track: &mut JoinedTrack,
         assembly: Assembly,
         files: RunFiles,
     ) -> Result<Assembly, Failed> {
-        let Some(track) = self
-            .tracks
-            .iter()
-            .find(|track| slots.first().is_some_and(|slot| slot.item.role == ObjectRole::Segment(track.id)))
-        else {
+        let Some(plan) = self.tracks.iter().find(|plan| plan.id == track.id).cloned() else {
             return Ok(assembly);
         };
-        let track = track.clone();
-        let items: Vec<_> = slots.iter().map(|slot| slot.item.clone()).collect();
-        let wrong = self.misplaced(&track, &items);
+        let items: Vec<_> = track.slots.iter().map(|slot| slot.item.clone()).collect();
+        let wrong = self.misplaced(&plan, &items);
         if wrong.is_empty() {
             return Ok(assembly);
         }
@@ -455,7 +444,7 @@ impl Run {
             self.assembled.remove(&item.name);
             again.insert(item.name.clone());
             told.push((item.name.clone(), from, what));
-            if let Some(slot) = slots.iter_mut().find(|slot| slot.item.name == item.name) {
+            if let Some(slot) = track.slots.iter_mut().find(|slot| slot.item.name == item.name) {
                 slot.item = item;
             }
         }
@@ -470,7 +459,7 @@ impl Run {
             self.objects.iter().map(|(name, object)| (name.clone(), object.origin)).collect();
         let found = self.findings.clone();
         let start = Followed { next: 0, runs: Runs::default(), holes: Vec::new() };
-        let assembly = self.pass(candidate, folder, &slots, &before, start, assembly, files).await?;
+        let assembly = self.pass(candidate, folder, track, &before, start, assembly, files).await?;
         // What was said about the others was said already.
         let new: Vec<_> = self.findings.drain(found.len()..).filter(|f| !found.contains(f)).collect();
         self.findings.extend(new);
@@ -489,6 +478,19 @@ impl Run {
         }
         Ok(assembly)
     }
+}
+
+/// Whether these segments are all that there is in their files. None are no file.
+fn fill_files(archive: &Archive, in_bag: &[Record]) -> bool {
+    let mut sizes: HashMap<&str, u64> = HashMap::new();
+    for part in in_bag {
+        let size = sizes.entry(&part.path).or_default();
+        *size = size.saturating_add(part.size);
+    }
+    let files = archive.records();
+    let is_full = |file: &Record| sizes.get(file.path.as_str()) == Some(&file.size);
+    let full = files.iter().filter(|record| record.offset.is_none() && is_full(record)).count();
+    !sizes.is_empty() && full == sizes.len()
 }
 
 enum Source {

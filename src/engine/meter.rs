@@ -29,26 +29,55 @@ enum Other {
     Crc(Algorithm, Box<Crc>),
 }
 
+impl Other {
+    fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Sha1(_) => Algorithm::Sha1,
+            Self::Qetag(_) => Algorithm::Qetag,
+            Self::Crc(algorithm, _) => *algorithm,
+        }
+    }
+}
+
 impl Meter {
     /// Measures what `published` and what another place `vouched` for need, and no more: MD5 costs twice what
     /// SHA-256 does, so it is computed only where it is the best that a store has.
     pub(super) fn new(content: Content, published: &[Digest], vouched: &[Digest]) -> Self {
         let best = |digests: &[Digest]| digests.iter().map(Digest::algorithm).min();
         let wanted: BTreeSet<_> = best(published).into_iter().chain(best(vouched)).collect();
-        let sums = if wanted.contains(&Algorithm::Md5) { Sums::Sha256AndMd5 } else { Sums::Sha256 };
-        let others = wanted
-            .into_iter()
-            .filter_map(|algorithm| match algorithm {
-                Algorithm::Sha1 => Some(Other::Sha1(Box::default())),
-                Algorithm::Qetag => Some(Other::Qetag(Box::default())),
-                Algorithm::Crc64Nvme => Some(crc(algorithm, CrcAlgorithm::Crc64Nvme)),
-                Algorithm::Crc64Xz => Some(crc(algorithm, CrcAlgorithm::Crc64Xz)),
-                Algorithm::Crc32c => Some(crc(algorithm, CrcAlgorithm::Crc32Iscsi)),
-                Algorithm::Crc32 => Some(crc(algorithm, CrcAlgorithm::Crc32IsoHdlc)),
-                Algorithm::Sha256 | Algorithm::Md5 => None,
-            })
-            .collect();
-        Self { size: 0, sums, hasher: Hasher::alone(sums), others, structure: Examination::new(content) }
+        let mut meter = Self {
+            size: 0,
+            sums: Sums::Sha256,
+            hasher: Hasher::alone(Sums::Sha256),
+            others: Vec::new(),
+            structure: Examination::new(content),
+        };
+        meter.compute(wanted);
+        meter
+    }
+
+    /// The same, before the first byte: computes these besides.
+    pub(super) fn also(mut self, algorithms: &[Algorithm]) -> Self {
+        let known: BTreeSet<_> = self.others.iter().map(Other::algorithm).collect();
+        self.compute(algorithms.iter().copied().filter(|algorithm| !known.contains(algorithm)));
+        self
+    }
+
+    fn compute(&mut self, wanted: impl IntoIterator<Item = Algorithm>) {
+        for algorithm in wanted {
+            match algorithm {
+                Algorithm::Sha1 => self.others.push(Other::Sha1(Box::default())),
+                Algorithm::Qetag => self.others.push(Other::Qetag(Box::default())),
+                Algorithm::Crc64Nvme => self.others.push(crc(algorithm, CrcAlgorithm::Crc64Nvme)),
+                Algorithm::Crc64Xz => self.others.push(crc(algorithm, CrcAlgorithm::Crc64Xz)),
+                Algorithm::Crc32c => self.others.push(crc(algorithm, CrcAlgorithm::Crc32Iscsi)),
+                Algorithm::Crc32 => self.others.push(crc(algorithm, CrcAlgorithm::Crc32IsoHdlc)),
+                Algorithm::Md5 => self.sums = Sums::Sha256AndMd5,
+                // It always is.
+                Algorithm::Sha256 => {}
+            }
+        }
+        self.hasher = Hasher::alone(self.sums);
     }
 
     /// The same, before the first byte: how closely the structure is looked at.

@@ -96,7 +96,8 @@ impl Run {
         let why = what.to_string();
         let retry_in = Some(std::time::Duration::ZERO);
         self.context.tell(&Event::TryFailed { name: &item.name, from: &from, why: &why, retry_in });
-        self.archive.withdraw(&item.name)?;
+        let (home, context) = (self.home.clone(), self.context.clone());
+        home.withdraw(&context, &item.name).await?;
         let name = item.name.clone();
         self.fetch_all(candidate, folder, vec![item]).await?;
         if let Some(after) = self.objects.get_mut(&name) {
@@ -130,7 +131,7 @@ impl Run {
 
     /// What was proven about a segment, wherever it lies.
     pub(super) fn known(&self, name: &ObjectName) -> Option<Record> {
-        self.assembled.get(name).cloned().or_else(|| self.archive.record(name))
+        self.assembled.get(name).cloned().or_else(|| self.home.record(name))
     }
 
     fn sha256(&self, name: &ObjectName) -> Option<[u8; 32]> {

@@ -9,9 +9,9 @@ use super::examining::{Examination, Look, lacks_index};
 use super::meter::Meter;
 use super::ranges::{Ended, Parts};
 use super::retry::Retries;
-use super::sink::Sink;
+use super::sink::{Refused, Sink};
 use crate::archive::{self, StagedReader};
-use crate::domain::digest::Digest;
+use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::finding::Finding;
 use crate::domain::key::{ObjectKey, ObjectName};
 use crate::domain::object::ObjectInfo;
@@ -42,6 +42,8 @@ pub(super) struct Job {
     pub(super) listed: Option<ObjectInfo>,
     pub(super) places: Vec<Place>,
     pub(super) look: Look,
+    /// What has to be computed besides, for the store that the bytes go to.
+    pub(super) also: &'static [Algorithm],
 }
 
 /// What became of it.
@@ -68,8 +70,8 @@ pub(super) struct Proven {
 /// Fetches an object into `sink` from the first of its places that serves it whole.
 ///
 /// # Errors
-/// Only the local disk's: what a place did is part of the result.
-pub(super) async fn fetch(context: &Context, job: &Job, sink: Sink) -> Result<Fetched, archive::Error> {
+/// Only those of where the bytes go: what a place did is part of the result.
+pub(super) async fn fetch(context: &Context, job: &Job, sink: Sink) -> Result<Fetched, Refused> {
     let _busy = Busy::new(context);
     let mut fetch = Fetch {
         context,
@@ -156,7 +158,7 @@ enum AtPlace {
 enum Failure {
     Refused(Error),
     Corrupt(Corruption),
-    Disk(archive::Error),
+    Sink(Refused),
 }
 
 /// One transfer that may take several requests.
@@ -170,7 +172,7 @@ struct Transfer {
 }
 
 impl Fetch<'_> {
-    async fn at_place(&mut self, place: &Place) -> Result<AtPlace, archive::Error> {
+    async fn at_place(&mut self, place: &Place) -> Result<AtPlace, Refused> {
         let name = place.source.name();
         let mut corrupt_before = false;
         let mut moved = false;
@@ -183,7 +185,7 @@ impl Fetch<'_> {
                 Err(failure) => failure,
             };
             match failure {
-                Failure::Disk(error) => return Err(error),
+                Failure::Sink(error) => return Err(error),
                 Failure::Corrupt(what) => {
                     self.failed(name, &what.to_string(), (!corrupt_before).then_some(Duration::ZERO));
                     last = Some(Verdict::Corrupt { from: name.clone(), what });
@@ -236,7 +238,7 @@ impl Fetch<'_> {
             from: source.name(),
             size: self.job.expected.size,
         });
-        self.restart()?;
+        self.restart().await?;
         let mut retries = Retries::new(self.context.options.retry, self.context.now());
         let mut current: Option<Transfer> = None;
         let mut changes = 0;
@@ -258,7 +260,7 @@ impl Fetch<'_> {
                     // Another version than a moment ago: once more from zero, but not for ever.
                     changes += 1;
                     current = None;
-                    self.restart()?;
+                    self.restart().await?;
                     (changes <= 2).then_some(Duration::ZERO)
                 }
                 Obstacle::Throttled | Obstacle::Unreachable => {
@@ -279,7 +281,7 @@ impl Fetch<'_> {
             // Without a version tag nobody can promise that the rest belongs to the same object.
             if current.as_ref().is_some_and(|transfer| transfer.etag.is_none()) {
                 current = None;
-                self.restart()?;
+                self.restart().await?;
             }
         }
         let Some(transfer) = current else {
@@ -312,7 +314,7 @@ impl Fetch<'_> {
                 context.tell(&Event::TryFailed { name, from, why: &why, retry_in });
                 tries.push(Try { from: from.clone(), why });
             });
-            match ended.await.map_err(Failure::Disk)? {
+            match ended.await.map_err(disk)? {
                 Ended::Whole(meter) => {
                     return Ok(Some(Transfer { meter: *meter, expected, vouched_by, etag, framing }));
                 }
@@ -320,10 +322,10 @@ impl Fetch<'_> {
                 Ended::Refused(error) => return Err(Failure::Refused(error)),
                 Ended::NotInParts => break,
             }
-            self.restart()?;
+            self.restart().await?;
         }
         // What came so far is thrown away; as one it starts from the first byte.
-        self.restart()?;
+        self.restart().await?;
         Ok(None)
     }
 
@@ -354,7 +356,7 @@ impl Fetch<'_> {
             let chunk = chunk.map_err(Failure::Refused)?;
             self.context.rate.pass(chunk.len()).await;
             self.context.hashing.room().await;
-            self.sink.write(&chunk).map_err(Failure::Disk)?;
+            self.sink.write(self.context, &chunk).await.map_err(Failure::Sink)?;
             let bytes = chunk.len() as u64;
             transfer.meter.push(chunk);
             // Bytes that were here before and were thrown away are no progress.
@@ -430,6 +432,7 @@ impl Fetch<'_> {
         let vouched = self.vouched.clone().or(listed).filter(|_| !distrusted);
         let elsewhere = vouched.as_ref().map_or(&[][..], |(digests, _)| digests);
         let meter = Meter::new(expected.content, &expected.digests, elsewhere)
+            .also(self.job.also)
             .looking(expected.content, self.job.look);
         // Little ones are done before company comes.
         let meter = if expected.size.is_some_and(|size| size < ALONE_BELOW) {
@@ -462,11 +465,11 @@ impl Fetch<'_> {
             // One at a time: memory is bounded for all objects together.
             let _one = self.context.large_index.lock().await;
             let (reader, content, size) =
-                (staged.reader().map_err(Failure::Disk)?, expected.content, seen.size);
+                (staged.reader().map_err(disk)?, expected.content, seen.size);
             let examined = tokio::task::spawn_blocking(move || examine(&reader, content, size)).await;
             // A task that ended by itself leaves the structure unproven.
             if let Ok(structure) = examined {
-                seen.structure = structure.map_err(Failure::Disk)?;
+                seen.structure = structure.map_err(disk)?;
             }
         }
         match judge(&expected, &seen, &vouched_by) {
@@ -486,11 +489,11 @@ impl Fetch<'_> {
         }
     }
 
-    fn restart(&mut self) -> Result<(), Failure> {
+    async fn restart(&mut self) -> Result<(), Failure> {
         let bytes = self.sink.written();
         if bytes > 0 {
             self.context.tell(&Event::Restarted { name: &self.job.name, bytes });
-            self.sink.restart().map_err(Failure::Disk)?;
+            self.sink.restart().await.map_err(Failure::Sink)?;
         }
         Ok(())
     }
@@ -499,6 +502,10 @@ impl Fetch<'_> {
         self.failed_tries.push(Try { from: from.clone(), why: why.to_owned() });
         self.context.tell(&Event::TryFailed { name: &self.job.name, from, why, retry_in });
     }
+}
+
+fn disk(error: archive::Error) -> Failure {
+    Failure::Sink(Refused::Disk(error))
 }
 
 /// Looks once more at the structure of what was written.

@@ -9,13 +9,14 @@ use tokio::task::JoinSet;
 use super::assemble::{self, JoinRequest, JoinTo, JoinedFile, Refusal};
 use super::checked_run::Before;
 use super::examining::Look;
+use super::home::{Done, Home};
 use super::keep_joined::{JoinedTrack, Kept};
 use super::located::{Found, FoundPlaylist};
-use super::object::{self, Fetched as FetchedObject, Job, Place, Proven};
+use super::object::{self, Fetched as FetchedObject, Job, Place};
 use super::reporting::{
     findings_of, kept_other, kept_report, places, report_of, segment_bytes, track_report,
 };
-use super::sink::Sink;
+use super::sink::Refused;
 use super::target::PlaylistUrl;
 use super::{Candidate, Context, Fetcher, Keep, time_of_day};
 use crate::archive::{self, Archive, EarlierV1, JoinedV1, Presence, Record, ReportV1, Seal, Trust};
@@ -24,11 +25,12 @@ use crate::domain::form::MediaForm;
 use crate::domain::key::{KeyPrefix, ObjectName};
 use crate::domain::place::{ETag, SourceName};
 use crate::domain::plan::{Item, ItemPlace, Plan, TrackPlan, name_in_archive};
+use crate::domain::recording::RecordingId;
 use crate::domain::report::{ObjectReport, ObjectRole, Origin, Report};
 use crate::domain::time::SliceTime;
 use crate::domain::verdict::{Evidence, Observation, Structure, Verdict};
 use crate::event::Event;
-use crate::source::HttpSource;
+use crate::source::{self, HttpSource};
 
 /// A recording that was fetched, whole or not.
 #[derive(Debug)]
@@ -75,6 +77,15 @@ pub enum FetchError {
         #[source]
         cause: assemble::JoinError,
     },
+    /// The store that the recording was brought to.
+    #[error("could not keep recording {recording}")]
+    Destination {
+        /// The recording.
+        recording: String,
+        /// Why not.
+        #[source]
+        cause: source::Error,
+    },
     /// A bug: a task of this program ended by itself.
     #[error("a task of recfetch failed")]
     Task(#[source] tokio::task::JoinError),
@@ -93,25 +104,24 @@ impl Fetcher {
         join: Option<&JoinRequest>,
     ) -> Result<Fetched, FetchError> {
         let recording = found.recording.id.clone();
-        let failed = |stop: Failed| match stop {
-            Failed::Archive(cause) => FetchError::Archive { recording: recording.to_string(), cause },
-            Failed::Join(cause) => FetchError::Join { recording: recording.to_string(), cause },
-            Failed::Task(cause) => FetchError::Task(cause),
-        };
+        let failed = |stop: Failed| stop.of(&recording);
         let dir = out.join(recording.as_str());
         let id = recording.clone();
         let open = tokio::task::spawn_blocking(move || Archive::open(&dir, &id)).await;
         let archive = open.map_err(FetchError::Task)?.map_err(|e| failed(Failed::Archive(e)))?;
-        let mut run = Run {
-            context: self.context.clone(),
-            archive: Arc::new(archive),
-            started: time_of_day(),
-            objects: BTreeMap::new(),
-            findings: found.findings.clone(),
-            tracks: found.plan.tracks.clone(),
-            assembled: HashMap::new(),
+        let archive = Arc::new(archive);
+        let mut run = Run::new(self.context.clone(), Home::Bag(archive.clone()), &found);
+        let ended = async {
+            let walked = run.walk(found, join).await?;
+            match self.context.options.keep {
+                Keep::Segments => close(archive, self.context.clone(), walked, join).await,
+                Keep::Joined => {
+                    let request = join.cloned().unwrap_or_default();
+                    close_joined(archive, self.context.clone(), walked, request).await
+                }
+            }
         };
-        run.walk(found, join).await.map_err(failed)
+        ended.await.map_err(failed)
     }
 }
 
@@ -120,6 +130,19 @@ pub(super) enum Failed {
     Archive(archive::Error),
     Join(assemble::JoinError),
     Task(tokio::task::JoinError),
+    Destination(source::Error),
+}
+
+impl Failed {
+    pub(super) fn of(self, recording: &RecordingId) -> FetchError {
+        let recording = recording.to_string();
+        match self {
+            Self::Archive(cause) => FetchError::Archive { recording, cause },
+            Self::Join(cause) => FetchError::Join { recording, cause },
+            Self::Task(cause) => FetchError::Task(cause),
+            Self::Destination(cause) => FetchError::Destination { recording, cause },
+        }
+    }
 }
 
 impl From<archive::Error> for Failed {
@@ -128,9 +151,32 @@ impl From<archive::Error> for Failed {
     }
 }
 
+impl From<source::Error> for Failed {
+    fn from(error: source::Error) -> Self {
+        Self::Destination(error)
+    }
+}
+
+impl From<Refused> for Failed {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Disk(error) => Self::Archive(error),
+            Refused::Destination(error) => Self::Destination(error),
+        }
+    }
+}
+
+/// A recording whose objects are all dealt with, and whose bag is not sealed.
+pub(super) struct Walked {
+    pub(super) report: Report,
+    pub(super) before: Before,
+    pub(super) plan: Plan,
+    joined: Vec<Kept>,
+}
+
 pub(super) struct Run {
     pub(super) context: Arc<Context>,
-    pub(super) archive: Arc<Archive>,
+    pub(super) home: Home,
     started: SliceTime,
     pub(super) objects: BTreeMap<ObjectName, ObjectReport>,
     pub(super) findings: Vec<Finding>,
@@ -140,7 +186,19 @@ pub(super) struct Run {
 }
 
 impl Run {
-    async fn walk(&mut self, found: Found, join: Option<&JoinRequest>) -> Result<Fetched, Failed> {
+    pub(super) fn new(context: Arc<Context>, home: Home, found: &Found) -> Self {
+        Self {
+            context,
+            home,
+            started: time_of_day(),
+            objects: BTreeMap::new(),
+            findings: found.findings.clone(),
+            tracks: found.plan.tracks.clone(),
+            assembled: HashMap::new(),
+        }
+    }
+
+    pub(super) async fn walk(&mut self, found: Found, join: Option<&JoinRequest>) -> Result<Walked, Failed> {
         let before = Before::of(&self.context, &found);
         let Found { candidate, recording, playlists, mut plan, only, left_out, masters, .. } = found;
         let request = join.cloned().unwrap_or_default();
@@ -155,12 +213,12 @@ impl Run {
             single.into_iter().partition(|item| kept.contains_key(&item.name));
         let to_come = joined_items.iter().filter(|item| !kept.contains_key(&item.name));
         let bytes: u64 = fetch.iter().chain(to_come.clone()).filter_map(|item| item.expected.size).sum();
-        let joined_bytes = match join.map(|join| &join.to).filter(|_| joined_tracks.is_empty()) {
-            Some(JoinTo::File(file)) if !self.archive.shares_disk_with(file) => 0,
-            Some(JoinTo::BesideBag | JoinTo::File(_)) => segment_bytes(&plan.items),
-            None => 0,
+        let joined_bytes = match (join.map(|join| &join.to).filter(|_| joined_tracks.is_empty()), &self.home) {
+            (Some(JoinTo::File(file)), Home::Bag(archive)) if !archive.shares_disk_with(file) => 0,
+            (Some(JoinTo::BesideBag | JoinTo::File(_)), _) => segment_bytes(&plan.items),
+            (None, _) => 0,
         };
-        self.archive.require_room(bytes + joined_bytes)?;
+        self.home.require_room(bytes + joined_bytes)?;
         let playlist_names: Vec<_> =
             playlists.iter().map(|p| name_in_archive(&p.info.key, &recording.folder)).collect();
         for playlist in playlists {
@@ -208,24 +266,23 @@ impl Run {
             started: self.started,
             finished: time_of_day(),
         };
-        match self.context.options.keep {
-            Keep::Segments => self.close(report, before, plan, join).await,
-            Keep::Joined => self.close_joined(report, before, plan, joined, request).await,
-        }
+        Ok(Walked { report, before, plan, joined })
     }
 
     /// The tracks that are kept joined.
     fn joined_tracks(&self, plan: &Plan, request: &JoinRequest) -> Result<Vec<JoinedTrack>, Failed> {
+        // In another store each object lies by itself.
+        let Home::Bag(archive) = &self.home else { return Ok(Vec::new()) };
         let refused = |theirs| {
-            let dir = self.archive.dir().to_owned();
+            let dir = archive.dir().to_owned();
             Failed::Archive(archive::Error::KeptOtherwise { dir, theirs })
         };
         let segments = plan.items.iter().filter(|item| matches!(item.role, ObjectRole::Segment(_)));
-        let records: Vec<_> = segments.filter_map(|item| self.archive.record(&item.name)).collect();
+        let records: Vec<_> = segments.filter_map(|item| archive.record(&item.name)).collect();
         match self.context.options.keep {
             Keep::Segments => {
                 let joined = records.iter().any(|record| record.offset.is_some());
-                if joined || self.archive.has_assembly() {
+                if joined || archive.has_assembly() {
                     return Err(refused("joined files"));
                 }
                 Ok(Vec::new())
@@ -233,9 +290,9 @@ impl Run {
             Keep::Joined => {
                 let tracks = plan.tracks.iter();
                 let tracks: Vec<_> =
-                    tracks.filter_map(|track| JoinedTrack::of(track, &plan.items, request)).collect();
+                    tracks.filter_map(|track| JoinedTrack::of(archive, track, &plan.items, request)).collect();
                 let names: HashSet<_> = tracks.iter().flat_map(JoinedTrack::names).collect();
-                let is_joined = records.iter().any(|r| r.offset.is_some()) || self.archive.has_assembly();
+                let is_joined = records.iter().any(|r| r.offset.is_some()) || archive.has_assembly();
                 if !is_joined && records.iter().any(|r| r.offset.is_none() && names.contains(&r.name)) {
                     return Err(refused("segments"));
                 }
@@ -244,79 +301,16 @@ impl Run {
         }
     }
 
-    /// Gives the joined files their places, where nothing is missing or gaps are allowed, and seals the bag.
-    async fn close_joined(
-        &self,
-        mut report: Report,
-        before: Before,
-        plan: Plan,
-        joined: Vec<Kept>,
-        request: JoinRequest,
-    ) -> Result<Fetched, Failed> {
-        let (archive, context) = (self.archive.clone(), self.context.clone());
-        let sealed = tokio::task::spawn_blocking(move || {
-            let (outcome, files) = assemble::place(&archive, &mut report, joined, &request, &context)?;
-            let mut written = ReportV1::from(&report);
-            written.earlier = earlier(&archive, &report, &files);
-            written.joined = files;
-            let play = assemble::playlists(&written, &plan.tracks);
-            let page = before.page(&plan, &report);
-            archive.seal(&Seal { report: &written, play: &play, page: Some(&page), at: report.finished })?;
-            context.tell(&Event::Finished { report: &report, dir: archive.dir() });
-            Ok(Fetched { report, written, dir: archive.dir().to_owned(), joined: outcome })
-        });
-        sealed.await.map_err(Failed::Task)?
-    }
-
-    /// Joins where asked, and seals the bag.
-    async fn close(
-        &self,
-        report: Report,
-        before: Before,
-        plan: Plan,
-        join: Option<&JoinRequest>,
-    ) -> Result<Fetched, Failed> {
-        let (archive, context) = (self.archive.clone(), self.context.clone());
-        let join = join.cloned();
-        let sealed = tokio::task::spawn_blocking(move || {
-            let mut written = ReportV1::from(&report);
-            written.earlier = earlier(&archive, &report, &[]);
-            let play = assemble::playlists(&written, &plan.tracks);
-            let page = before.page(&plan, &report);
-            // Of a long recording these are large, and not needed any more.
-            drop((before, plan));
-            // Sealed before joining: whatever happens to the joined file, the proof is in place.
-            archive.seal(&Seal { report: &written, play: &play, page: Some(&page), at: report.finished })?;
-            let joined = match &join {
-                None => JoinOutcome::NotAsked,
-                Some(request) => assemble::join(archive.dir(), &written, request, &*context.observer)
-                    .map_err(Failed::Join)?,
-            };
-            if let JoinOutcome::Done(files) = &joined {
-                written.joined = files.iter().map(|file| file.written.clone()).collect();
-                archive.seal(&Seal {
-                    report: &written,
-                    play: &play,
-                    page: Some(&page),
-                    at: report.finished,
-                })?;
-            }
-            context.tell(&Event::Finished { report: &report, dir: archive.dir() });
-            Ok(Fetched { report, written, dir: archive.dir().to_owned(), joined })
-        });
-        sealed.await.map_err(Failed::Task)?
-    }
-
     /// Proves again what an earlier run left here.
     async fn recheck(&self, items: &[Item]) -> Result<HashMap<ObjectName, Record>, Failed> {
-        let mut known = items.iter().filter_map(|item| self.archive.record(&item.name));
+        let mut known = items.iter().filter_map(|item| self.home.record(&item.name));
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         let (mut kept, mut running) = (HashMap::new(), JoinSet::new());
         loop {
             while running.len() < threads && !self.context.cancel.is_cancelled() {
                 let Some(record) = known.next() else { break };
-                let (archive, trust) = (self.archive.clone(), self.context.options.trust);
-                running.spawn_blocking(move || archive.examine(&record, trust).map(|p| (record, p)));
+                let (home, trust) = (self.home.clone(), self.context.options.trust);
+                running.spawn_blocking(move || home.examine(&record, trust).map(|p| (record, p)));
             }
             let Some(examined) = running.join_next().await else { return Ok(kept) };
             let (record, presence) = examined.map_err(Failed::Task)??;
@@ -325,7 +319,7 @@ impl Run {
             if proven {
                 kept.insert(record.name.clone(), record);
             } else {
-                self.archive.forget(&record.name);
+                self.home.forget(&record.name);
             }
         }
     }
@@ -333,9 +327,10 @@ impl Run {
     /// What lies in a joined file and is to be a file of its own now, as another choice for overlaps or
     /// another playlist has it, is copied out.
     async fn take_out(&self, items: &[Item], kept: &mut HashMap<ObjectName, Record>) -> Result<(), Failed> {
+        let Home::Bag(archive) = &self.home else { return Ok(()) };
         for item in items {
             let Some(record) = kept.remove(&item.name) else { continue };
-            let archive = self.archive.clone();
+            let archive = archive.clone();
             let file = match record.offset {
                 None => Some(record),
                 Some(_) => {
@@ -365,10 +360,10 @@ impl Run {
             starts: None,
         };
         let fetched = FetchedObject { verdict, bytes, rejected: None, failed_tries, findings: Vec::new() };
-        let known = self.archive.record(&item.name);
+        let known = self.home.record(&item.name);
         if let (Some(record), Some(proven)) = (&known, &fetched.bytes)
             && record.digests.first() == proven.seen.digests.first()
-            && self.archive.examine(record, Trust::Hash)? == Presence::Proven
+            && self.home.examine(record, Trust::Hash)? == Presence::Proven
         {
             self.done(kept_report(&item, record));
             return Ok(());
@@ -377,9 +372,7 @@ impl Run {
             // Larger than what is read of a playlist: kept all the same, whole, as a file.
             return self.fetch_all(candidate, folder, vec![item]).await;
         }
-        let (archive, report) = (self.archive.clone(), item.clone());
-        let kept = tokio::task::spawn_blocking(move || keep(&archive, &report, fetched)).await;
-        let (report, _) = kept.map_err(Failed::Task)??;
+        let (report, _) = self.home.keep(&self.context, item, fetched).await?;
         self.done(report);
         Ok(())
     }
@@ -402,7 +395,7 @@ impl Run {
                 }
                 match self.job(candidate, folder, &item) {
                     Some(job) => {
-                        running.spawn(one(self.context.clone(), self.archive.clone(), item, job));
+                        running.spawn(one(self.context.clone(), self.home.clone(), item, job));
                     }
                     None => self.done(report_of(&item, Verdict::NotRequested, None, Vec::new())),
                 }
@@ -436,6 +429,7 @@ impl Run {
             listed: item.listed.clone(),
             places,
             look: Look::Judging,
+            also: self.home.also(),
         })
     }
 
@@ -457,6 +451,66 @@ impl Run {
     }
 }
 
+/// Gives the joined files their places, where nothing is missing or gaps are allowed, and seals the bag.
+async fn close_joined(
+    archive: Arc<Archive>,
+    context: Arc<Context>,
+    walked: Walked,
+    request: JoinRequest,
+) -> Result<Fetched, Failed> {
+    let Walked { mut report, before, plan, joined } = walked;
+    let sealed = tokio::task::spawn_blocking(move || {
+        let (outcome, files) = assemble::place(&archive, &mut report, joined, &request, &context)?;
+        let mut written = ReportV1::from(&report);
+        written.earlier = earlier(&archive, &report, &files);
+        written.joined = files;
+        let play = assemble::playlists(&written, &plan.tracks);
+        let page = before.page(&plan, &report);
+        archive.seal(&Seal { report: &written, play: &play, page: Some(&page), at: report.finished })?;
+        context.tell(&Event::Finished { report: &report, dir: archive.dir() });
+        Ok(Fetched { report, written, dir: archive.dir().to_owned(), joined: outcome })
+    });
+    sealed.await.map_err(Failed::Task)?
+}
+
+/// Joins where asked, and seals the bag.
+async fn close(
+    archive: Arc<Archive>,
+    context: Arc<Context>,
+    walked: Walked,
+    join: Option<&JoinRequest>,
+) -> Result<Fetched, Failed> {
+    let Walked { report, before, plan, joined: _ } = walked;
+    let join = join.cloned();
+    let sealed = tokio::task::spawn_blocking(move || {
+        let mut written = ReportV1::from(&report);
+        written.earlier = earlier(&archive, &report, &[]);
+        let play = assemble::playlists(&written, &plan.tracks);
+        let page = before.page(&plan, &report);
+        // Of a long recording these are large, and not needed any more.
+        drop((before, plan));
+        // Sealed before joining: whatever happens to the joined file, the proof is in place.
+        archive.seal(&Seal { report: &written, play: &play, page: Some(&page), at: report.finished })?;
+        let joined = match &join {
+            None => JoinOutcome::NotAsked,
+            Some(request) => assemble::join(archive.dir(), &written, request, &*context.observer)
+                .map_err(Failed::Join)?,
+        };
+        if let JoinOutcome::Done(files) = &joined {
+            written.joined = files.iter().map(|file| file.written.clone()).collect();
+            archive.seal(&Seal {
+                report: &written,
+                play: &play,
+                page: Some(&page),
+                at: report.finished,
+            })?;
+        }
+        context.tell(&Event::Finished { report: &report, dir: archive.dir() });
+        Ok(Fetched { report, written, dir: archive.dir().to_owned(), joined })
+    });
+    sealed.await.map_err(Failed::Task)?
+}
+
 /// An object with a URL of its own.
 pub(super) fn at_url(context: &Context, url: &str) -> Option<Place> {
     let url = PlaylistUrl::parse(url).ok()?;
@@ -476,14 +530,9 @@ fn earlier(archive: &Archive, report: &Report, joined: &[JoinedV1]) -> Vec<Earli
     earlier.iter().map(EarlierV1::from).collect()
 }
 
-/// Fetches one object and takes it into the archive.
-async fn one(
-    context: Arc<Context>,
-    archive: Arc<Archive>,
-    item: Item,
-    job: Job,
-) -> Result<(ObjectReport, Vec<Finding>), Failed> {
-    let sink = Sink::file(archive.stage()?);
+/// Fetches one object and keeps it.
+async fn one(context: Arc<Context>, home: Home, item: Item, job: Job) -> Result<Done, Failed> {
+    let sink = home.sink(&job).await?;
     let fetched = tokio::select! {
         biased;
         // What was written so far goes with the future; a rerun starts this object again.
@@ -494,41 +543,7 @@ async fn one(
     };
     let fetched = fetched?;
     let _settling = context.settling();
-    let kept = tokio::task::spawn_blocking(move || keep(&archive, &item, fetched)).await;
-    Ok(kept.map_err(Failed::Task)??)
-}
-
-/// Takes an object with a good verdict into the archive, and reports any.
-fn keep(
-    archive: &Archive,
-    item: &Item,
-    fetched: FetchedObject,
-) -> Result<(ObjectReport, Vec<Finding>), archive::Error> {
-    let FetchedObject { verdict, bytes, failed_tries, mut findings, .. } = fetched;
-    let (Some(Proven { sink, seen, from, etag, .. }), Verdict::Verified { evidence }) = (bytes, &verdict)
-    else {
-        return Ok((report_of(item, verdict, None, failed_tries), findings));
-    };
-    let staged = match sink {
-        Sink::File { staged, .. } => staged,
-        Sink::Held { pieces, .. } => {
-            let mut staged = archive.stage()?;
-            pieces.iter().try_for_each(|piece| staged.write(piece))?;
-            staged
-        }
-        Sink::Memory { bytes, .. } => {
-            let mut staged = archive.stage()?;
-            staged.write(&bytes)?;
-            staged
-        }
-    };
-    let path = archive.path_of(&item.name);
-    let record = record_of(item, path, evidence.clone(), Seen { seen, from, etag });
-    findings.extend(findings_of(item, &record));
-    archive.publish(staged, record.clone())?;
-    let mut report = report_of(item, verdict, Some(&record), failed_tries);
-    report.origin = Origin::Fetched;
-    Ok((report, findings))
+    home.keep(&context, item, fetched).await
 }
 
 /// What a record says about the bytes and where they came from.

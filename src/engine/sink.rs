@@ -5,7 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::archive::{Archive, Error, Staged};
+use super::Context;
+use super::outgoing::Outgoing;
+use crate::archive::{self, Archive, Staged};
+use crate::source;
 
 /// A place for bytes.
 pub(super) enum Sink {
@@ -15,6 +18,17 @@ pub(super) enum Sink {
     Held { pieces: Vec<Bytes>, written: u64, room: Room },
     /// Memory, for playlists, up to a bound.
     Memory { bytes: Vec<u8>, most: usize, dropped: u64 },
+    /// Another store.
+    Sent(Box<Outgoing>),
+}
+
+/// Why bytes could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error(transparent)]
+    Disk(#[from] archive::Error),
+    #[error(transparent)]
+    Destination(#[from] source::Error),
 }
 
 /// A share of the memory that all held pieces may take together.
@@ -38,7 +52,7 @@ impl Sink {
         Self::Memory { bytes: Vec::new(), most, dropped: 0 }
     }
 
-    pub(super) fn write(&mut self, chunk: &Bytes) -> Result<(), Error> {
+    pub(super) async fn write(&mut self, context: &Context, chunk: &Bytes) -> Result<(), Refused> {
         match self {
             Self::Held { pieces, written, room } => {
                 *written += chunk.len() as u64;
@@ -52,8 +66,9 @@ impl Sink {
             }
             Self::File { staged, written } => {
                 *written += chunk.len() as u64;
-                staged.write(chunk)
+                Ok(staged.write(chunk)?)
             }
+            Self::Sent(outgoing) => Ok(outgoing.write(context, chunk).await?),
             Self::Memory { bytes, most, dropped } => {
                 let room = most.saturating_sub(bytes.len()).min(chunk.len());
                 bytes.extend_from_slice(&chunk[..room]);
@@ -67,22 +82,24 @@ impl Sink {
         match self {
             Self::File { written, .. } | Self::Held { written, .. } => *written,
             Self::Memory { bytes, dropped, .. } => bytes.len() as u64 + dropped,
+            Self::Sent(outgoing) => outgoing.written(),
         }
     }
 
     /// Whether bytes came that it could not hold.
     pub(super) fn is_cut(&self) -> bool {
         match self {
-            Self::File { .. } | Self::Held { .. } => false,
+            Self::File { .. } | Self::Held { .. } | Self::Sent(_) => false,
             Self::Memory { dropped, .. } => *dropped > 0,
         }
     }
 
-    pub(super) fn restart(&mut self) -> Result<(), Error> {
+    pub(super) async fn restart(&mut self) -> Result<(), Refused> {
         match self {
+            Self::Sent(outgoing) => Ok(outgoing.restart().await?),
             Self::File { staged, written } => {
                 *written = 0;
-                staged.restart()
+                Ok(staged.restart()?)
             }
             Self::Held { pieces, written, .. } => {
                 *written = 0;
@@ -102,10 +119,13 @@ impl Sink {
 mod tests {
     use super::*;
     use crate::domain::recording::RecordingId;
+    use crate::engine::{FetchOptions, Fetcher};
     use tokio::sync::Semaphore;
+    use tokio_util::sync::CancellationToken;
 
-    #[test]
-    fn more_bytes_than_were_expected_go_into_a_file_and_the_memory_is_free_again() {
+    #[tokio::test]
+    async fn more_bytes_than_were_expected_go_into_a_file_and_the_memory_is_free_again() {
+        let context = Fetcher::new(FetchOptions::default(), Arc::new(()), CancellationToken::new()).context;
         let dir = tempfile::tempdir().unwrap();
         let id = RecordingId::parse("38f8e3cfdc474cd56fc1ceba380d7e1a").unwrap();
         let archive = Arc::new(Archive::open(&dir.path().join("bag"), &id).unwrap());
@@ -115,20 +135,20 @@ mod tests {
             Sink::held(Room { bytes, archive: archive.clone(), _permit: permit })
         };
         let mut sink = room(10);
-        sink.write(&Bytes::from_static(b"01234")).unwrap();
-        sink.write(&Bytes::from_static(b"56789")).unwrap();
+        sink.write(&context, &Bytes::from_static(b"01234")).await.unwrap();
+        sink.write(&context, &Bytes::from_static(b"56789")).await.unwrap();
         assert!(matches!(&sink, Sink::Held { pieces, .. } if pieces.concat() == b"0123456789"));
         assert_eq!((sink.written(), memory.available_permits()), (10, 3));
-        sink.write(&Bytes::from_static(b"X")).unwrap();
+        sink.write(&context, &Bytes::from_static(b"X")).await.unwrap();
         let Sink::File { staged, written: 11 } = &sink else { panic!("not a file") };
         let mut found = Vec::new();
         staged.reader().unwrap().read(0..11, &mut |piece| found.extend_from_slice(piece)).unwrap();
         assert_eq!(found, b"0123456789X");
         assert_eq!(memory.available_permits(), 10);
         let mut sink = room(10);
-        sink.write(&Bytes::from_static(b"01234")).unwrap();
-        sink.restart().unwrap();
-        sink.write(&Bytes::from_static(b"abc")).unwrap();
+        sink.write(&context, &Bytes::from_static(b"01234")).await.unwrap();
+        sink.restart().await.unwrap();
+        sink.write(&context, &Bytes::from_static(b"abc")).await.unwrap();
         assert!(matches!(&sink, Sink::Held { pieces, .. } if pieces.concat() == b"abc"));
     }
 }

@@ -28,14 +28,20 @@ impl Context {
             if self.follow_region(source, &error, &mut moved).await {
                 continue;
             }
-            if !error.obstacle.is_temporary() {
-                return Err(error);
-            }
-            match retries.wait_after_failure(self.now(), error.retry_after) {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(error),
-            }
+            self.before_another_try(error, &mut retries).await?;
         }
+    }
+
+    /// Waits until the same may be tried again, where that may help.
+    pub(super) async fn before_another_try(&self, error: Error, retries: &mut Retries) -> Result<(), Error> {
+        if !error.obstacle.is_temporary() {
+            return Err(error);
+        }
+        match retries.wait_after_failure(self.now(), error.retry_after) {
+            Some(wait) => tokio::time::sleep(wait).await,
+            None => return Err(error),
+        }
+        Ok(())
     }
 
     /// Goes to the region that an answer names, once: `moved` remembers. `true` where the request is worth

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::{DirSource, Error, HttpOptions, HttpSource, RedactedUrl, Secret, Source};
+use super::{Destination, DirSource, Error, HttpOptions, HttpSource, Operation, RedactedUrl, Secret, Source};
 use crate::domain::key::KeyPrefix;
-use crate::domain::place::SourceName;
+use crate::domain::place::{Obstacle, SourceName};
 use crate::domain::regions::Addressing;
 
 /// A store as the settings describe it, after vendor and region are resolved.
@@ -205,10 +205,7 @@ pub async fn connect(spec: &StoreSpec) -> Result<Arc<dyn Source>, Error> {
         }
         #[cfg(not(feature = "s3"))]
         Place::S3(_) => {
-            use super::Operation;
-            use crate::domain::place::Obstacle;
-            return Err(Error::new(Obstacle::Unsupported, Operation::Sign, &spec.name, "")
-                .with_answer("built without the feature `s3`"));
+            return Err(unsupported(spec, "built without the feature `s3`"));
         }
         Place::Kodo(place) => {
             Arc::new(super::KodoSource::connect(spec.name.clone(), place.clone(), &spec.http)?)
@@ -217,14 +214,35 @@ pub async fn connect(spec: &StoreSpec) -> Result<Arc<dyn Source>, Error> {
         Place::Oss(place) => Arc::new(super::OssSource::new(spec.name.clone(), place.clone(), &spec.http)?),
         #[cfg(not(feature = "oss"))]
         Place::Oss(_) => {
-            use super::Operation;
-            use crate::domain::place::Obstacle;
-            return Err(Error::new(Obstacle::Unsupported, Operation::Sign, &spec.name, "")
-                .with_answer("built without the feature `oss`"));
+            return Err(unsupported(spec, "built without the feature `oss`"));
         }
         Place::Http { url } => Arc::new(HttpSource::new(spec.name.clone(), url.clone(), &spec.http)?),
         Place::Dir { path } => Arc::new(DirSource::new(spec.name.clone(), path)),
     })
+}
+
+/// Makes the destination of a store that can be written to.
+///
+/// # Errors
+/// As [`connect`]; [`Obstacle::Unsupported`](crate::domain::place::Obstacle::Unsupported) where a store of this kind
+/// takes nothing.
+pub async fn connect_destination(spec: &StoreSpec) -> Result<Arc<dyn Destination>, Error> {
+    match &spec.place {
+        #[cfg(feature = "s3")]
+        Place::S3(place) => {
+            Ok(Arc::new(super::S3Source::connect(spec.name.clone(), place.clone(), &spec.http).await?))
+        }
+        Place::Dir { path } => Ok(Arc::new(DirSource::new(spec.name.clone(), path))),
+        #[cfg(not(feature = "s3"))]
+        Place::S3(_) => Err(unsupported(spec, "built without the feature `s3`")),
+        Place::Http { .. } => Err(unsupported(spec, "a web server takes nothing")),
+        Place::Oss(_) => Err(unsupported(spec, "OSS is written to by its S3 interface (vendor = \"s3\")")),
+        Place::Kodo(_) => Err(unsupported(spec, "Kodo is written to by its S3 interface (vendor = \"s3\")")),
+    }
+}
+
+fn unsupported(spec: &StoreSpec, why: &str) -> Error {
+    Error::new(Obstacle::Unsupported, Operation::Write, &spec.name, "").with_answer(why)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! A local folder as a source: a second copy on a disk, or a bucket that was synced.
 
+mod write;
+
 use std::io::{ErrorKind, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -16,10 +18,13 @@ use crate::domain::verdict::Framing;
 
 const READ_BYTES: usize = 256 * 1024;
 
+/// Where files lie that are still being written. It is never listed.
+const PARTIAL: &str = ".recfetch-partial";
+
 /// A folder that is read as a store: the path of a file below it is its key.
 ///
 /// A folder vouches for nothing: what comes from it is proven by another store's digest or by structure.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct DirSource {
     name: SourceName,
     root: PathBuf,
@@ -120,7 +125,8 @@ fn walk(root: &Path, prefix: &str) -> std::io::Result<Page> {
             if meta.is_dir() {
                 let below = format!("{key}/");
                 let linked = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-                if !linked && (below.starts_with(prefix) || prefix.starts_with(&below)) {
+                let unfinished = folder.is_empty() && entry.file_name() == PARTIAL;
+                if !linked && !unfinished && (below.starts_with(prefix) || prefix.starts_with(&below)) {
                     folders.push(below);
                 }
             } else if key.starts_with(prefix) {

@@ -40,6 +40,10 @@ pub enum Operation {
     List,
     /// Getting credentials or a signature.
     Sign,
+    /// Storing an object, or a part of one.
+    Write,
+    /// Removing an object, or parts that nobody needs any more.
+    Remove,
 }
 
 impl Error {
@@ -84,6 +88,8 @@ impl fmt::Display for Operation {
             Self::Read => "read",
             Self::List => "list",
             Self::Sign => "sign a request for",
+            Self::Write => "write",
+            Self::Remove => "remove",
         })
     }
 }

@@ -6,6 +6,7 @@
 
 mod document;
 pub(super) mod player;
+mod sending;
 
 use std::time::Duration;
 
@@ -86,39 +87,46 @@ pub(super) trait Dialect: Send + Sync + 'static {
 
 /// The one HTTP client: what holds for TLS, proxies and timeouts holds for every request.
 pub(crate) fn client(options: &HttpOptions) -> reqwest::Result<reqwest::Client> {
+    builder(options).read_timeout(options.stall_timeout).build()
+}
+
+fn builder(options: &HttpOptions) -> reqwest::ClientBuilder {
     // Idempotent: where the program has chosen a provider already, that one stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
         // One HTTP/2 connection would carry all segments over a single TCP window.
         .http1_only()
         .connect_timeout(options.connect_timeout)
-        .read_timeout(options.stall_timeout)
         .redirect(reqwest::redirect::Policy::none())
         .tcp_keepalive(Duration::from_secs(60))
         .user_agent(concat!("recfetch/", env!("CARGO_PKG_VERSION")));
-    let builder = match options.proxies {
+    match options.proxies {
         Proxies::Direct => builder.no_proxy(),
         Proxies::System => builder,
-    };
-    builder.build()
+    }
 }
 
 /// Sends requests and reads answers.
+#[derive(Clone)]
 pub(super) struct Transport<D> {
     client: reqwest::Client,
+    /// For bodies that are sent: an answer comes only after them, however long they take.
+    sender: reqwest::Client,
+    stall_timeout: Duration,
     name: SourceName,
     dialect: D,
 }
 
 impl<D: Dialect> Transport<D> {
     pub(super) fn new(name: SourceName, options: &HttpOptions, dialect: D) -> Result<Self, Error> {
-        let client = client(options).map_err(|cause| {
+        let clients = client(options).and_then(|client| Ok((client, builder(options).build()?)));
+        let (client, sender) = clients.map_err(|cause| {
             // Where no authority at all is known, that is found out before anything is asked.
             let of_tls = tls_error(&cause).is_some();
             let obstacle = if of_tls { Obstacle::Untrusted } else { Obstacle::Unexpected };
             Error::new(obstacle, Operation::Sign, &name, "").with_cause(cause)
         })?;
-        Ok(Self { client, name, dialect })
+        Ok(Self { client, sender, stall_timeout: options.stall_timeout, name, dialect })
     }
 
     pub(super) fn name(&self) -> &SourceName {

@@ -5,6 +5,7 @@
 
 mod clock;
 mod connect;
+pub mod destination;
 mod dir;
 mod error;
 #[cfg(all(fuzzing, feature = "oss"))]
@@ -38,8 +39,9 @@ use crate::domain::verdict::Framing;
 
 pub use connect::{
     Credentials, KodoHosts, KodoPlace, OssAddressing, OssPlace, OssSignature, Place, S3Place, StoreSpec,
-    connect,
+    connect, connect_destination,
 };
+pub use destination::Destination;
 pub use dir::DirSource;
 pub use error::{Cause, Error, Operation};
 pub(crate) use http::client;

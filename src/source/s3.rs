@@ -3,6 +3,8 @@
 //! The SDK lists, finds credentials and signs; the bytes come through the transport that all stores share.
 //! Its own retries are off: the engine retries, because only it can go on with half a body.
 
+mod write;
+
 use std::sync::RwLock;
 use std::time::Duration;
 
@@ -13,7 +15,6 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
-use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use aws_sdk_s3::types::EncodingType;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -105,7 +106,7 @@ impl S3Source {
                 let presigned = request.mutate_request(ask_for_checksums).presigned(lifetime).await;
                 presigned.map_err(|e| self.sign_error(key, e))
             }
-            Operation::Read | Operation::List | Operation::Sign => {
+            Operation::Read | Operation::List | Operation::Sign | Operation::Write | Operation::Remove => {
                 let request = client.get_object().bucket(bucket).key(key.as_str()).customize();
                 let presigned = request.mutate_request(ask_for_checksums).presigned(lifetime).await;
                 presigned.map_err(|e| self.sign_error(key, e))
@@ -143,44 +144,51 @@ impl S3Source {
             .with_answer("no credentials could be found")
             .with_cause(Words::of(&cause))
     }
+}
 
-    fn list_error(&self, prefix: &str, cause: SdkError<ListObjectsV2Error, HttpResponse>) -> Error {
-        let fail = |obstacle| Error::new(obstacle, Operation::List, self.name(), prefix);
-        if let Some(answer) = cause.raw_response() {
-            let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
-            let headers: HeaderMap = answer
-                .headers()
-                .iter()
-                .filter_map(|(k, v)| Some((k.parse::<HeaderName>().ok()?, HeaderValue::from_str(v).ok()?)))
-                .collect();
-            let error = answer.body().bytes().and_then(s3_answer::read_error);
-            let words = error.as_ref().map_or_else(String::new, |e| format!(" {}", e.words));
-            let mut refused = fail(s3_answer::obstacle(status, &headers, error.as_ref()))
-                .with_answer(format!("HTTP {}{words}", status.as_u16()));
-            refused.retry_after = retry_after(&headers);
-            return refused;
-        }
-        let text = DisplayErrorContext(&cause).to_string();
-        #[expect(clippy::wildcard_enum_match_arm, reason = "the SDK's enum is open")]
-        match &cause {
-            SdkError::ConstructionFailure(_) => {
-                fail(Obstacle::Denied(Denial::Anonymous)).with_answer("no credentials could be found")
-            }
-            SdkError::DispatchFailure(failure)
-                if failure.is_other() || text.contains("InvalidCertificate") =>
-            {
-                if text.contains("InvalidCertificate") || text.contains("certificate") {
-                    fail(Obstacle::Untrusted)
-                } else if text.contains("credentials") {
-                    fail(Obstacle::Denied(Denial::Anonymous)).with_answer("no credentials could be found")
-                } else {
-                    fail(Obstacle::Unreachable)
-                }
-            }
-            _ => fail(Obstacle::Unreachable),
-        }
-        .with_cause(Words::of(&cause))
+/// What a failed call of the SDK means.
+fn sdk_error<E>(
+    name: &SourceName,
+    operation: Operation,
+    target: &str,
+    cause: &SdkError<E, HttpResponse>,
+) -> Error
+where
+    E: std::error::Error + 'static,
+{
+    let fail = |obstacle| Error::new(obstacle, operation, name, target);
+    if let Some(answer) = cause.raw_response() {
+        let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
+        let headers: HeaderMap = answer
+            .headers()
+            .iter()
+            .filter_map(|(k, v)| Some((k.parse::<HeaderName>().ok()?, HeaderValue::from_str(v).ok()?)))
+            .collect();
+        let error = answer.body().bytes().and_then(s3_answer::read_error);
+        let words = error.as_ref().map_or_else(String::new, |e| format!(" {}", e.words));
+        let mut refused = fail(s3_answer::obstacle(status, &headers, error.as_ref()))
+            .with_answer(format!("HTTP {}{words}", status.as_u16()));
+        refused.retry_after = retry_after(&headers);
+        return refused;
     }
+    let text = DisplayErrorContext(cause).to_string();
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the SDK's enum is open")]
+    match cause {
+        SdkError::ConstructionFailure(_) => {
+            fail(Obstacle::Denied(Denial::Anonymous)).with_answer("no credentials could be found")
+        }
+        SdkError::DispatchFailure(failure) if failure.is_other() || text.contains("InvalidCertificate") => {
+            if text.contains("InvalidCertificate") || text.contains("certificate") {
+                fail(Obstacle::Untrusted)
+            } else if text.contains("credentials") {
+                fail(Obstacle::Denied(Denial::Anonymous)).with_answer("no credentials could be found")
+            } else {
+                fail(Obstacle::Unreachable)
+            }
+        }
+        _ => fail(Obstacle::Unreachable),
+    }
+    .with_cause(Words::of(cause))
 }
 
 /// The SDK's error as text: its types print the request, and with it what must not be seen, on `Debug`.
@@ -250,7 +258,8 @@ impl Source for S3Source {
         let request = self.client().list_objects_v2().bucket(&self.place.bucket).prefix(prefix);
         let request = request.encoding_type(EncodingType::Url);
         let request = request.set_continuation_token(after.map(|token| token.0.clone()));
-        let answer = request.send().await.map_err(|cause| self.list_error(prefix, cause))?;
+        let answer = request.send().await;
+        let answer = answer.map_err(|cause| sdk_error(self.name(), Operation::List, prefix, &cause))?;
         tracing::debug!(store = %self.name(), prefix, keys = answer.contents().len(), "listed");
         let mut page = Page::default();
         for object in answer.contents() {
@@ -368,6 +377,7 @@ async fn credentials(credentials: &Credentials, proxies: Proxies) -> Option<Shar
     }
 }
 
+#[derive(Clone, Copy)]
 struct S3Dialect;
 
 impl Dialect for S3Dialect {

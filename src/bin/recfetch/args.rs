@@ -1,6 +1,7 @@
 //! What can be typed: the command line as clap sees it. What it means is decided in `settings`.
 
 mod check;
+mod mirror;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::failure::EXIT_CODES;
 use crate::quantity::{parse_duration, parse_rate};
 
 pub(crate) use check::{CheckArgs, DeepMode, RowFormat};
+pub(crate) use mirror::MirrorArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -130,6 +132,9 @@ pub(crate) enum Command {
     /// Say which segments are missing, since when, why, and what to do, without fetching
     #[command(after_help = check::EXAMPLES)]
     Check(CheckArgs),
+    /// Bring recordings to another store, proven on the way in and on the way out, without a disk in between
+    #[command(after_help = mirror::EXAMPLES)]
+    Mirror(MirrorArgs),
     /// Hash every file of bags again, offline, and name what changed
     Verify(VerifyArgs),
     /// Join the segments of a bag into one file

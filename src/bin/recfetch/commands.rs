@@ -9,6 +9,7 @@ pub(crate) mod join;
 pub(crate) mod locate;
 pub(crate) mod looking;
 pub(crate) mod man;
+pub(crate) mod mirror;
 pub(crate) mod outcome;
 pub(crate) mod query;
 pub(crate) mod regions;

@@ -66,6 +66,7 @@ impl Inputs {
             Command::Fetch(args) => (Some(&args.what), &args.store),
             Command::Locate(args) => (Some(&args.what), &args.store),
             Command::Check(args) => (Some(&args.what), &args.store),
+            Command::Mirror(args) => (Some(&args.what), &args.store),
             Command::Config(ConfigCommand::Show(args)) => (None, &args.store),
             Command::Verify(_)
             | Command::Join(_)
@@ -78,6 +79,7 @@ impl Inputs {
             Command::Check(args) => &args.events[..],
             Command::Fetch(_)
             | Command::Locate(_)
+            | Command::Mirror(_)
             | Command::Verify(_)
             | Command::Join(_)
             | Command::Regions(_)

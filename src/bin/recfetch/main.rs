@@ -27,7 +27,7 @@ use tracing_subscriber::Layer as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use args::{Cli, ColorMode, Command, ConfigCommand, GlobalArgs};
+use args::{Cli, ColorMode, Command, ConfigCommand, GlobalArgs, TransferArgs};
 use context::{Context, Form};
 use failure::{ExitCode, Failure};
 use inputs::Inputs;
@@ -70,6 +70,7 @@ fn start(cli: Cli) -> ExitCode {
         Command::Fetch(_)
         | Command::Locate(_)
         | Command::Check(_)
+        | Command::Mirror(_)
         | Command::Verify(_)
         | Command::Join(_)
         | Command::Config(_) => {
@@ -106,6 +107,12 @@ fn flags(cli: &Cli) -> Flags {
         Command::Check(args) => {
             flags.store = args.store.clone();
             flags.network = args.network.clone();
+        }
+        Command::Mirror(args) => {
+            flags.store = args.store.clone();
+            flags.network = args.network.clone();
+            flags.transfer =
+                TransferArgs { jobs: args.jobs, limit_rate: args.limit_rate, ..TransferArgs::default() };
         }
         Command::Config(ConfigCommand::Show(args)) => {
             flags.store = args.store.clone();
@@ -186,6 +193,7 @@ async fn run(context: &Context, command: &Command) -> Result<ExitCode, Failure> 
         Command::Fetch(args) => commands::fetch::run(context, args).await,
         Command::Locate(args) => commands::locate::run(context, args).await,
         Command::Check(args) => commands::check::run(context, args).await,
+        Command::Mirror(args) => commands::mirror::run(context, args).await,
         Command::Join(args) => commands::join::run(context, args).await,
         Command::Regions(args) => commands::regions::run(args, context.form),
         Command::Explain(args) => commands::explain::run(args, context.form),

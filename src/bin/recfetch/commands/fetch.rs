@@ -181,13 +181,16 @@ fn hints(report: &Report) -> Vec<String> {
     hints
 }
 
-fn fetch_failure(error: FetchError) -> Failure {
+pub(super) fn fetch_failure(error: FetchError) -> Failure {
     match error {
         FetchError::Archive { recording, cause } => {
             Failure::from(cause).context(format!("could not keep recording {recording}"))
         }
         FetchError::Join { recording, cause } => {
             super::join::join_failure(cause).context(format!("could not join recording {recording}"))
+        }
+        FetchError::Destination { recording, cause } => {
+            Failure::from(cause).context(format!("could not keep recording {recording}"))
         }
         FetchError::Task(_) => Failure::internal(error),
     }

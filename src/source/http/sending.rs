@@ -1,0 +1,48 @@
+//! Requests that carry bytes.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+
+use super::{Dialect, Request, Transport, transport_error};
+use crate::domain::key::ObjectKey;
+use crate::source::destination::{Pieces, PiecesBody};
+use crate::source::{Error, Operation};
+
+/// Whoever takes bytes more slowly than this counts as stalled.
+const SLOWEST_BYTES_PER_SECOND: u64 = 32 << 10;
+
+impl<D: Dialect> Transport<D> {
+    /// Sends bytes. What comes back are the headers of the answer.
+    pub(in crate::source) async fn write(
+        &self,
+        method: Method,
+        key: &ObjectKey,
+        request: Request,
+        bytes: &Pieces,
+    ) -> Result<HeaderMap, Error> {
+        Ok(self.exchange(method, key, request, bytes).await?.headers().clone())
+    }
+
+    /// The same, with the whole answer.
+    pub(in crate::source) async fn exchange(
+        &self,
+        method: Method,
+        key: &ObjectKey,
+        request: Request,
+        bytes: &Pieces,
+    ) -> Result<reqwest::Response, Error> {
+        let target = key.as_str();
+        let timeout = self.stall_timeout + Duration::from_secs(bytes.size() / SLOWEST_BYTES_PER_SECOND);
+        let sent = self.sender.request(method.clone(), request.url.expose().clone());
+        let sent = sent.headers(request.headers).timeout(timeout);
+        let sent = sent.body(reqwest::Body::wrap(PiecesBody::new(bytes))).send().await;
+        let answer = sent.map_err(|cause| transport_error(&self.name, Operation::Write, target, cause))?;
+        tracing::debug!(store = %self.name, %method, target, status = answer.status().as_u16());
+        // A redirect would have to be signed anew: where the bucket is elsewhere, its store says so.
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        Err(self.refused(Operation::Write, target, answer).await)
+    }
+}
