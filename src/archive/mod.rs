@@ -36,7 +36,9 @@ use layout::Layout;
 
 pub use assembly::{Assembly, Whole};
 pub use bag::{PlayList, Seal};
-pub use elsewhere::{Elsewhere, JOURNALS, Kept, MARK, MARK_FORMAT, MarkV1, TagFile, journal_text, read_journal};
+pub use elsewhere::{
+    Elsewhere, JOURNALS, Kept, MARK, MARK_FORMAT, MarkV1, TagFile, journal_text, read_journal,
+};
 pub use error::Error;
 pub use join::{JoinPart, JoinTarget, Joined, join};
 pub use journal::Record;

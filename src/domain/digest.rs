@@ -193,7 +193,8 @@ mod tests {
     #[test]
     fn one_digest_that_differs_counts_more_than_all_that_agree() {
         let sha256 = Digest::new(Algorithm::Sha256, [1; 32]).unwrap();
-        let (md5, other) = (Digest::new(Algorithm::Md5, [1; 16]).unwrap(), Digest::new(Algorithm::Md5, [2; 16]).unwrap());
+        let (md5, other) =
+            (Digest::new(Algorithm::Md5, [1; 16]).unwrap(), Digest::new(Algorithm::Md5, [2; 16]).unwrap());
         let ours = [sha256.clone(), md5.clone()];
         let crc = Digest::new(Algorithm::Crc32, [0; 4]).unwrap();
         for (theirs, expected) in [

@@ -59,7 +59,9 @@ impl Home {
         match self {
             Self::Bag(archive) => archive.examine(record, trust),
             // Everything else was forgotten when the store was listed.
-            Self::Mirror(mirror) if mirror.record(&record.name).as_ref() == Some(record) => Ok(Presence::Proven),
+            Self::Mirror(mirror) if mirror.record(&record.name).as_ref() == Some(record) => {
+                Ok(Presence::Proven)
+            }
             Self::Mirror(_) => Ok(Presence::Missing),
         }
     }

@@ -378,7 +378,7 @@ impl Run {
                 let source = match sink {
                     Sink::File { staged, .. } => Source::Staged(staged),
                     Sink::Held { pieces, .. } => Source::Held(pieces),
-                    Sink::Memory { .. } => return Ok(assembly),
+                    Sink::Memory { .. } | Sink::Sent(_) => return Ok(assembly),
                 };
                 let record = record_of(item, String::new(), evidence.clone(), Seen { seen, from, etag });
                 (source, record, verdict, Origin::Fetched, failed_tries)

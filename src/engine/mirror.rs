@@ -125,8 +125,12 @@ impl Fetcher {
 
 async fn close(mirror: Arc<Mirror>, context: &Arc<Context>, walked: Walked) -> Result<Mirrored, Failed> {
     let Walked { report, before, plan, .. } = walked;
-    let verified: HashSet<_> =
-        report.objects.iter().filter(|object| object.verdict.is_verified()).map(|object| &object.name).collect();
+    let verified: HashSet<_> = report
+        .objects
+        .iter()
+        .filter(|object| object.verdict.is_verified())
+        .map(|object| &object.name)
+        .collect();
     let mut written = ReportV1::from(&report);
     let records = mirror.records();
     written.earlier =
@@ -148,12 +152,13 @@ impl MirrorTarget {
     }
 
     fn destination(&self) -> &dyn Destination {
-        self.target.destination()
+        &*self.way.destination
     }
 
     /// The folder of a recording.
     pub(super) fn folder(&self, id: &RecordingId) -> Result<KeyPrefix, Error> {
-        KeyPrefix::from_parts([self.prefix.as_str(), id.as_str()]).map_err(|why| self.unusable(id.as_str(), why))
+        KeyPrefix::from_parts([self.prefix.as_str(), id.as_str()])
+            .map_err(|why| self.unusable(id.as_str(), why))
     }
 
     fn key(&self, folder: &KeyPrefix, path: &str) -> Result<ObjectKey, Error> {
@@ -189,7 +194,11 @@ enum SealState {
 }
 
 /// The bytes of an object, or `None` where it is not there.
-async fn read(context: &Context, source: &dyn Destination, key: &ObjectKey) -> Result<Option<Vec<u8>>, Error> {
+async fn read(
+    context: &Context,
+    source: &dyn Destination,
+    key: &ObjectKey,
+) -> Result<Option<Vec<u8>>, Error> {
     let read = || async {
         let mut opened = source.open(key, Read::default()).await?;
         let mut text = Vec::new();
@@ -223,13 +232,19 @@ impl Mirror {
         let abort = || destination.abort_unfinished(folder.as_str(), since);
         match context.patiently(destination, abort).await {
             // Whoever may not look for them can still write.
-            Err(error) if !matches!(error.obstacle, Obstacle::Denied(_) | Obstacle::Unsupported | Obstacle::Unexpected) => {
+            Err(error)
+                if !matches!(
+                    error.obstacle,
+                    Obstacle::Denied(_) | Obstacle::Unsupported | Obstacle::Unexpected
+                ) =>
+            {
                 return Err(error);
             }
             Ok(_) | Err(_) => {}
         }
         let listed = list(context, destination, folder.as_str()).await?;
-        let in_folder = |info: &ObjectInfo| info.key.as_str().strip_prefix(folder.as_str()).map(str::to_owned);
+        let in_folder =
+            |info: &ObjectInfo| info.key.as_str().strip_prefix(folder.as_str()).map(str::to_owned);
         let journals: Vec<_> = listed
             .iter()
             .filter(|info| in_folder(info).is_some_and(|path| path.starts_with(JOURNALS)))
@@ -388,11 +403,7 @@ impl Mirror {
     }
 
     /// Writes the tag files, the manifests behind them, and then the mark.
-    pub(super) async fn seal(
-        &self,
-        context: &Context,
-        seal: &Seal<'_>,
-    ) -> Result<MarkV1, Error> {
+    pub(super) async fn seal(&self, context: &Context, seal: &Seal<'_>) -> Result<MarkV1, Error> {
         let report = seal.report;
         self.unseal(context).await?;
         // What lies there is known to whoever comes later, whatever becomes of this run.

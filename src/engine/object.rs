@@ -464,8 +464,7 @@ impl Fetch<'_> {
         if let (true, Sink::File { staged, .. }) = (lacks_index(&seen.structure), &self.sink) {
             // One at a time: memory is bounded for all objects together.
             let _one = self.context.large_index.lock().await;
-            let (reader, content, size) =
-                (staged.reader().map_err(disk)?, expected.content, seen.size);
+            let (reader, content, size) = (staged.reader().map_err(disk)?, expected.content, seen.size);
             let examined = tokio::task::spawn_blocking(move || examine(&reader, content, size)).await;
             // A task that ended by itself leaves the structure unproven.
             if let Ok(structure) = examined {

@@ -26,7 +26,7 @@ use crate::domain::key::{KeyPrefix, ObjectName};
 use crate::domain::place::{ETag, SourceName};
 use crate::domain::plan::{Item, ItemPlace, Plan, TrackPlan, name_in_archive};
 use crate::domain::recording::RecordingId;
-use crate::domain::report::{ObjectReport, ObjectRole, Origin, Report};
+use crate::domain::report::{ObjectReport, ObjectRole, Report};
 use crate::domain::time::SliceTime;
 use crate::domain::verdict::{Evidence, Observation, Structure, Verdict};
 use crate::event::Event;
@@ -213,7 +213,8 @@ impl Run {
             single.into_iter().partition(|item| kept.contains_key(&item.name));
         let to_come = joined_items.iter().filter(|item| !kept.contains_key(&item.name));
         let bytes: u64 = fetch.iter().chain(to_come.clone()).filter_map(|item| item.expected.size).sum();
-        let joined_bytes = match (join.map(|join| &join.to).filter(|_| joined_tracks.is_empty()), &self.home) {
+        let joined_bytes = match (join.map(|join| &join.to).filter(|_| joined_tracks.is_empty()), &self.home)
+        {
             (Some(JoinTo::File(file)), Home::Bag(archive)) if !archive.shares_disk_with(file) => 0,
             (Some(JoinTo::BesideBag | JoinTo::File(_)), _) => segment_bytes(&plan.items),
             (None, _) => 0,
@@ -289,8 +290,9 @@ impl Run {
             }
             Keep::Joined => {
                 let tracks = plan.tracks.iter();
-                let tracks: Vec<_> =
-                    tracks.filter_map(|track| JoinedTrack::of(archive, track, &plan.items, request)).collect();
+                let tracks: Vec<_> = tracks
+                    .filter_map(|track| JoinedTrack::of(archive, track, &plan.items, request))
+                    .collect();
                 let names: HashSet<_> = tracks.iter().flat_map(JoinedTrack::names).collect();
                 let is_joined = records.iter().any(|r| r.offset.is_some()) || archive.has_assembly();
                 if !is_joined && records.iter().any(|r| r.offset.is_none() && names.contains(&r.name)) {
@@ -493,17 +495,13 @@ async fn close(
         archive.seal(&Seal { report: &written, play: &play, page: Some(&page), at: report.finished })?;
         let joined = match &join {
             None => JoinOutcome::NotAsked,
-            Some(request) => assemble::join(archive.dir(), &written, request, &*context.observer)
-                .map_err(Failed::Join)?,
+            Some(request) => {
+                assemble::join(archive.dir(), &written, request, &*context.observer).map_err(Failed::Join)?
+            }
         };
         if let JoinOutcome::Done(files) = &joined {
             written.joined = files.iter().map(|file| file.written.clone()).collect();
-            archive.seal(&Seal {
-                report: &written,
-                play: &play,
-                page: Some(&page),
-                at: report.finished,
-            })?;
+            archive.seal(&Seal { report: &written, play: &play, page: Some(&page), at: report.finished })?;
         }
         context.tell(&Event::Finished { report: &report, dir: archive.dir() });
         Ok(Fetched { report, written, dir: archive.dir().to_owned(), joined })

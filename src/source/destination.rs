@@ -43,7 +43,7 @@ pub trait Destination: Source {
 
 /// An object that comes in parts, and has no name until [`complete`](Upload::complete).
 #[async_trait]
-pub trait Upload: Send {
+pub trait Upload: Send + Sync {
     /// Sends the next part. It may be sent again where this fails.
     async fn part(&mut self, bytes: &Pieces) -> Result<(), Error>;
 

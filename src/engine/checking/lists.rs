@@ -77,7 +77,7 @@ fn text(context: &Context, list: &FoundPlaylist, form: MasterForm) -> PlaylistTe
                 let (playlist, _) = playlist::read(&list.info.key, bytes, context.options.uris);
                 PlaylistText::Read(Arc::new(playlist))
             }
-            (MasterForm::Hls, None, Some(Sink::File { .. } | Sink::Held { .. }) | None) => {
+            (MasterForm::Hls, None, Some(Sink::File { .. } | Sink::Held { .. } | Sink::Sent(_)) | None) => {
                 PlaylistText::Refused(Obstacle::Unexpected)
             }
         },

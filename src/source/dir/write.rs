@@ -175,7 +175,8 @@ fn sweep(folder: &Path, since: i64) -> std::io::Result<usize> {
     let mut swept = 0;
     for entry in entries {
         let entry = entry?;
-        let modified = entry.metadata()?.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let modified =
+            entry.metadata()?.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         if i64::try_from(modified.as_secs()).is_ok_and(|modified| modified < since) {
             std::fs::remove_file(entry.path())?;
             swept += 1;

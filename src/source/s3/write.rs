@@ -49,7 +49,8 @@ impl Destination for S3Source {
             Some(BASE64.encode(digest.bytes()))
         };
         let put = self.client().put_object().bucket(&self.place.bucket).key(key.as_str());
-        let put = put.set_checksum_sha256(encoded(Algorithm::Sha256)).set_content_md5(encoded(Algorithm::Md5));
+        let put =
+            put.set_checksum_sha256(encoded(Algorithm::Sha256)).set_content_md5(encoded(Algorithm::Md5));
         let presigned = kept(put, keeping).presigned(self.lifetime(key)?).await;
         let presigned = presigned.map_err(|cause| self.sign_error(key, cause))?;
         let fail = || Error::new(Obstacle::Unexpected, Operation::Sign, self.transport.name(), key.as_str());
@@ -66,10 +67,13 @@ impl Destination for S3Source {
             .set_server_side_encryption(keeping.encryption.as_deref().map(ServerSideEncryption::from))
             .set_tagging(tagging(keeping))
             .set_object_lock_mode(keeping.lock.as_ref().map(|lock| ObjectLockMode::from(lock.mode.as_str())))
-            .set_object_lock_retain_until_date(keeping.lock.as_ref().map(|lock| DateTime::from_secs(lock.until)))
+            .set_object_lock_retain_until_date(
+                keeping.lock.as_ref().map(|lock| DateTime::from_secs(lock.until)),
+            )
             .set_content_type(keeping.content_type.map(str::to_owned));
         let name = self.transport.name();
-        let begun = begin.send().await.map_err(|cause| sdk_error(name, Operation::Write, key.as_str(), &cause))?;
+        let begun =
+            begin.send().await.map_err(|cause| sdk_error(name, Operation::Write, key.as_str(), &cause))?;
         let Some(id) = begun.upload_id() else {
             let error = Error::new(Obstacle::Unexpected, Operation::Write, name, key.as_str());
             return Err(error.with_answer("the upload got no ID"));
@@ -167,7 +171,8 @@ impl Upload for S3Upload {
     async fn part(&mut self, bytes: &Pieces) -> Result<(), Error> {
         let name = self.transport.name();
         let fail = |obstacle| Error::new(obstacle, Operation::Write, name, self.key.as_str());
-        let number = i32::try_from(self.parts.len() + 1).map_err(|cause| fail(Obstacle::Unexpected).with_cause(cause))?;
+        let number = i32::try_from(self.parts.len() + 1)
+            .map_err(|cause| fail(Obstacle::Unexpected).with_cause(cause))?;
         let mut md5 = Md5::new();
         bytes.iter().for_each(|piece| md5.update(piece));
         let md5: [u8; 16] = md5.finalize().into();
@@ -176,7 +181,8 @@ impl Upload for S3Upload {
         let lifetime = PresigningConfig::expires_in(SIGNATURE_LIFETIME);
         let lifetime = lifetime.map_err(|cause| fail(Obstacle::Unexpected).with_cause(cause))?;
         let presigned = part.presigned(lifetime).await;
-        let presigned = presigned.map_err(|cause| sdk_error(name, Operation::Sign, self.key.as_str(), &cause))?;
+        let presigned =
+            presigned.map_err(|cause| sdk_error(name, Operation::Sign, self.key.as_str(), &cause))?;
         let request = request(&presigned).ok_or_else(|| fail(Obstacle::Unexpected))?;
         let headers = self.transport.write(Method::PUT, &self.key, request, bytes).await?;
         let etag = headers.get(http::header::ETAG).and_then(|value| value.to_str().ok());
@@ -191,7 +197,8 @@ impl Upload for S3Upload {
         let complete = self.client.complete_multipart_upload().bucket(&self.bucket).key(self.key.as_str());
         let completed = complete.upload_id(&self.id).multipart_upload(parts).send().await;
         let name = self.transport.name();
-        let completed = completed.map_err(|cause| sdk_error(name, Operation::Write, self.key.as_str(), &cause))?;
+        let completed =
+            completed.map_err(|cause| sdk_error(name, Operation::Write, self.key.as_str(), &cause))?;
         let etag = completed.e_tag().map(ETag::new);
         let expected = format!("{}-{}", hex::encode(self.tags.clone().finalize()), self.parts.len());
         // Under KMS, and at some compatible stores, the tag has another form and tells nothing.

@@ -48,7 +48,17 @@ pub(crate) async fn run(context: &Context, args: &MirrorArgs) -> Result<ExitCode
     };
     let fetcher = Fetcher::new(options, context.progress.clone(), context.cancel.clone());
     let only = looking::only(&args.what.only);
-    let one = One { context, args, looking, fetcher, target, place, options: MirrorOptions { keeping }, only, many };
+    let one = One {
+        context,
+        args,
+        looking,
+        fetcher,
+        target,
+        place,
+        options: MirrorOptions { keeping },
+        only,
+        many,
+    };
     let mut code = ExitCode::Complete;
     for input in &context.inputs.recordings {
         if context.cancel.is_cancelled() {
@@ -96,7 +106,8 @@ impl One<'_> {
             self.context.print(&looking::located_line(&found))?;
         }
         let started = Instant::now();
-        let mirrored = self.fetcher.mirror(found, &self.target, &self.options).await.map_err(fetch_failure)?;
+        let mirrored =
+            self.fetcher.mirror(found, &self.target, &self.options).await.map_err(fetch_failure)?;
         self.tell(&mirrored, started)
     }
 

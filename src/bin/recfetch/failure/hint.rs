@@ -56,6 +56,10 @@ pub(crate) fn of_obstacle(
                 "{from} cannot serve this; where it is a bucket of Qiniu's, name a domain that is bound to it \
                  as `domain` or --domain, or read it by interface = \"s3\""
             ),
+            Some(Operation::Write | Operation::Remove) => format!(
+                "recordings are brought to S3 and what speaks its protocol, or to a folder: {from} is none of these, \
+                 or has no such class, encryption or tag"
+            ),
         },
         Obstacle::Unexpected => {
             format!("check that the endpoint or URL of {from} is that of a store; -vv shows its answers")
@@ -147,6 +151,13 @@ fn of_denial(denial: Denial, operation: Option<Operation>, from: &SourceName) ->
                 "without listing, name the channel with --channel or the playlist's key with --playlist"
                     .to_owned(),
             ],
+            Some(Operation::Write) => vec![format!(
+                "{from} may not be written with these credentials: allow s3:PutObject, and s3:AbortMultipartUpload"
+            )],
+            Some(Operation::Remove) => vec![format!(
+                "in {from} nothing may be removed with these credentials: journals and the mark of a bag that \
+                 changes are; allow s3:DeleteObject"
+            )],
             Some(Operation::Stat | Operation::Read | Operation::Sign) | None => vec![
                 format!("{from} may not be read with these credentials, or without any: allow reading the bucket's objects (oss:GetObject at Aliyun, s3:GetObject at Amazon and its like)"),
                 "a store may answer the same for an object that does not exist, unless listing is \
