@@ -16,6 +16,7 @@ mod kodo;
 mod listing;
 mod looked;
 mod matrix;
+mod mirror;
 mod names;
 mod only;
 #[cfg(feature = "oss")]

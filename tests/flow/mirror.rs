@@ -1,0 +1,328 @@
+//! A recording brought to another store: a folder, with a store in between that does wrong on purpose.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use recfetch::archive::MarkV1;
+use recfetch::domain::digest::Algorithm;
+use recfetch::domain::key::{KeyPrefix, ObjectKey};
+use recfetch::domain::object::ObjectInfo;
+use recfetch::domain::only::Only;
+use recfetch::domain::place::{Obstacle, SourceName};
+use recfetch::domain::recording::RecordingId;
+use recfetch::domain::report::Outcome;
+use recfetch::engine::{FetchError, MirrorOptions, MirrorTarget, Mirrored};
+use recfetch::source::destination::{Destination, Keeping, Object, Pieces, Stored, Upload};
+use recfetch::source::{Capabilities, DirSource, Error, Opened, Operation, Page, PageToken, Read, Source};
+use recfetch_test_support::{Fault, Script};
+
+use crate::kit::*;
+
+/// What the store does wrong to objects whose key ends so.
+#[derive(Clone, Debug)]
+enum Trouble {
+    /// Refuses so many times.
+    Refuse(usize, Obstacle),
+    /// Keeps another byte than it was given.
+    Flip,
+}
+
+/// A folder that writes down what is asked of it.
+struct Depot {
+    dir: DirSource,
+    root: PathBuf,
+    troubles: Mutex<Vec<(String, Trouble)>>,
+    asked: Mutex<Vec<String>>,
+    part: u64,
+}
+
+impl Depot {
+    fn new(root: &Path) -> Arc<Self> {
+        Self::with_parts(root, u64::MAX)
+    }
+
+    fn with_parts(root: &Path, part: u64) -> Arc<Self> {
+        std::fs::create_dir_all(root).unwrap();
+        Arc::new(Self {
+            dir: DirSource::new(SourceName::new("depot"), root),
+            root: root.to_owned(),
+            troubles: Mutex::default(),
+            asked: Mutex::default(),
+            part,
+        })
+    }
+
+    fn trouble(&self, suffix: &str, trouble: Trouble) {
+        self.troubles.lock().unwrap().push((suffix.to_owned(), trouble));
+    }
+
+    fn note(&self, what: &str, key: &str) {
+        self.asked.lock().unwrap().push(format!("{what} {key}"));
+    }
+
+    /// What was asked since this was asked last.
+    fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+
+    fn refuse(&self, key: &ObjectKey) -> Result<(), Error> {
+        for (suffix, trouble) in self.troubles.lock().unwrap().iter_mut() {
+            if let Trouble::Refuse(times @ 1.., obstacle) = trouble
+                && key.as_str().ends_with(suffix.as_str())
+            {
+                *times -= 1;
+                return Err(Error::new(obstacle.clone(), Operation::Write, self.dir.name(), key.as_str()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes that it keeps in the place of these.
+    fn kept(&self, key: &ObjectKey, bytes: &Pieces) -> Pieces {
+        let troubles = self.troubles.lock().unwrap();
+        let flips = |(suffix, trouble): &(String, Trouble)| {
+            matches!(trouble, Trouble::Flip) && key.as_str().ends_with(suffix.as_str())
+        };
+        if !troubles.iter().any(flips) {
+            return bytes.clone();
+        }
+        let mut changed: Vec<u8> = bytes.iter().flat_map(|piece| piece.to_vec()).collect();
+        changed[0] ^= 1;
+        changed.into()
+    }
+
+    fn bag(&self) -> PathBuf {
+        self.root.join("cold").join(SID)
+    }
+
+    fn mark(&self) -> Option<MarkV1> {
+        MarkV1::read(&std::fs::read(self.bag().join("mirror.json")).ok()?)
+    }
+}
+
+#[async_trait]
+impl Source for Depot {
+    fn name(&self) -> &SourceName {
+        self.dir.name()
+    }
+
+    fn describe(&self) -> String {
+        self.dir.describe()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.dir.capabilities()
+    }
+
+    async fn stat(&self, key: &ObjectKey) -> Result<ObjectInfo, Error> {
+        self.note("stat", key.as_str());
+        self.dir.stat(key).await
+    }
+
+    async fn open(&self, key: &ObjectKey, read: Read<'_>) -> Result<Opened, Error> {
+        self.note("read", key.as_str());
+        self.dir.open(key, read).await
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&PageToken>) -> Result<Page, Error> {
+        self.note("list", prefix);
+        self.dir.list(prefix, after).await
+    }
+}
+
+#[async_trait]
+impl Destination for Depot {
+    fn proofs(&self) -> &'static [Algorithm] {
+        self.dir.proofs()
+    }
+
+    fn part_bytes(&self) -> (u64, u64) {
+        (1, self.part)
+    }
+
+    async fn put(&self, object: &Object<'_>) -> Result<Stored, Error> {
+        self.note("put", object.key.as_str());
+        self.refuse(object.key)?;
+        let bytes = self.kept(object.key, object.bytes);
+        self.dir.put(&Object { bytes: &bytes, ..*object }).await
+    }
+
+    async fn begin(&self, key: &ObjectKey, keeping: &Keeping) -> Result<Box<dyn Upload>, Error> {
+        self.note("begin", key.as_str());
+        self.refuse(key)?;
+        self.dir.begin(key, keeping).await
+    }
+
+    async fn abort_unfinished(&self, prefix: &str, since: i64) -> Result<usize, Error> {
+        self.dir.abort_unfinished(prefix, since).await
+    }
+
+    async fn remove(&self, key: &ObjectKey) -> Result<(), Error> {
+        self.note("remove", key.as_str());
+        self.dir.remove(key).await
+    }
+}
+
+struct Brought {
+    stage: Stage,
+    run: Run,
+    depot: Arc<Depot>,
+    target: MirrorTarget,
+    _keep: tempfile::TempDir,
+}
+
+impl Brought {
+    async fn new(slices: usize) -> Self {
+        Self::with_parts(slices, u64::MAX).await
+    }
+
+    async fn with_parts(slices: usize, part: u64) -> Self {
+        let (keep, root) = out();
+        let stage = Stage::of(Kind::Md5, &plan(slices)).await;
+        let run = Run::sid(stage.store("prod").await);
+        let depot = Depot::with_parts(&root, part);
+        let target = MirrorTarget::new(depot.clone(), KeyPrefix::from_parts(["cold"]).unwrap());
+        Self { stage, run, depot, target, _keep: keep }
+    }
+
+    async fn mirror(&self) -> Result<Mirrored, FetchError> {
+        let fetcher = self.run.fetcher();
+        let both = async {
+            let found =
+                fetcher.locate(&self.run.target, &self.run.candidates, &self.run.query).await.unwrap();
+            fetcher.mirror(found, &self.target, &MirrorOptions::default()).await
+        };
+        tokio::time::timeout(Duration::from_secs(30), both).await.expect("a run ends by itself")
+    }
+
+    async fn there(&self) -> Option<MarkV1> {
+        let id = RecordingId::parse(SID).unwrap();
+        let fetcher = self.run.fetcher();
+        fetcher.mirrored(&self.target, &id, &MirrorOptions::default(), &Only::default()).await.unwrap()
+    }
+
+    /// Slices that were asked of the source since this was asked last.
+    fn slices_asked(&self) -> usize {
+        let asked = self.stage.front.requests();
+        asked.iter().filter(|request| request.method == "GET" && request.path.ends_with(".ts")).count()
+    }
+
+    /// The bag there, byte for byte.
+    fn is_whole(&self, slices: usize) {
+        let whole = verified(&self.depot.bag());
+        assert!(whole.is_whole(), "{:?}", whole.damage);
+        let here = payload(&self.depot.bag());
+        for (name, bytes) in originals(&plan(slices)) {
+            assert_eq!(here.get(&name).map(Vec::as_slice), Some(&*bytes), "{name}");
+        }
+        assert_eq!(files_below(&self.depot.root.join(".recfetch-partial")).len(), 0, "nothing unfinished");
+    }
+}
+
+#[tokio::test]
+async fn what_is_mirrored_is_a_bag_and_to_see_that_it_is_there_takes_one_request() {
+    let brought = Brought::new(5).await;
+    assert_eq!(brought.there().await, None);
+    let mirrored = brought.mirror().await.unwrap();
+    assert_eq!(mirrored.report.outcome(), Outcome::Complete);
+    brought.is_whole(5);
+    let asked = brought.depot.asked();
+    let written: Vec<_> = asked.iter().filter_map(|line| line.strip_prefix("put ")).collect();
+    let last: Vec<_> = written.iter().rev().take(3).filter_map(|key| key.rsplit('/').next()).collect();
+    assert_eq!(last, ["mirror.json", "tagmanifest-sha256.txt", "manifest-sha256.txt"]);
+    let before = brought.stage.front.requests().len();
+    assert_eq!(brought.there().await.as_ref(), Some(&mirrored.mark));
+    assert_eq!(brought.depot.asked(), [format!("read cold/{SID}/mirror.json")]);
+    assert_eq!(brought.stage.front.requests().len(), before);
+}
+
+#[tokio::test]
+async fn what_is_missing_is_no_whole_mirror_and_comes_alone_later() {
+    let brought = Brought::new(5).await;
+    let names = plan(5).slice_names();
+    brought.stage.faults.on(&names[2], Script::times(Fault::NotFound, 1));
+    let mirrored = brought.mirror().await.unwrap();
+    assert_eq!(mirrored.report.outcome(), Outcome::Incomplete);
+    assert_eq!(brought.depot.mark().map(|mark| mark.exit_code), Some(3));
+    assert_eq!(brought.there().await, None);
+    assert!(verified(&brought.depot.bag()).is_whole());
+    let before = brought.slices_asked();
+    let mirrored = brought.mirror().await.unwrap();
+    assert_eq!(mirrored.report.outcome(), Outcome::Complete);
+    assert_eq!(brought.slices_asked() - before, 1);
+    brought.is_whole(5);
+}
+
+#[tokio::test]
+async fn a_store_that_keeps_other_bytes_gets_no_mark() {
+    let brought = Brought::new(4).await;
+    let name = plan(4).slice_names()[1].clone();
+    brought.depot.trouble(&name, Trouble::Flip);
+    let error = brought.mirror().await.unwrap_err();
+    assert!(format!("{error:?}").contains("other bytes than were sent"), "{error:?}");
+    assert_eq!(brought.depot.mark(), None);
+    assert_eq!(brought.there().await, None);
+    brought.depot.troubles.lock().unwrap().clear();
+    assert_eq!(brought.mirror().await.unwrap().report.outcome(), Outcome::Complete);
+    brought.is_whole(4);
+}
+
+#[tokio::test]
+async fn a_store_that_fails_for_a_while_is_tried_again_and_one_that_fails_for_good_keeps_what_was_proven() {
+    let brought = Brought::new(6).await;
+    let names = plan(6).slice_names();
+    brought.depot.trouble(&names[1], Trouble::Refuse(2, Obstacle::Throttled));
+    brought.depot.trouble(&names[4], Trouble::Refuse(1000, Obstacle::Unreachable));
+    let error = brought.mirror().await.unwrap_err();
+    assert!(matches!(error, FetchError::Destination { .. }), "{error:?}");
+    assert_eq!(brought.depot.mark(), None);
+    brought.depot.troubles.lock().unwrap().clear();
+    let (kept, before) = (payload(&brought.depot.bag()).len(), brought.slices_asked());
+    assert!(kept > 0);
+    assert_eq!(brought.mirror().await.unwrap().report.outcome(), Outcome::Complete);
+    assert!(brought.slices_asked() - before < 6, "what was proven is not sent again");
+    brought.is_whole(6);
+}
+
+#[tokio::test]
+async fn what_was_replaced_there_is_brought_again() {
+    let brought = Brought::new(4).await;
+    brought.mirror().await.unwrap();
+    let name = plan(4).slice_names()[3].clone();
+    std::fs::remove_file(brought.depot.bag().join("mirror.json")).unwrap();
+    std::fs::write(brought.depot.bag().join("data").join(&name), segment(0)).unwrap();
+    let before = brought.slices_asked();
+    assert_eq!(brought.mirror().await.unwrap().report.outcome(), Outcome::Complete);
+    assert_eq!(brought.slices_asked() - before, 1);
+    brought.is_whole(4);
+}
+
+#[tokio::test]
+async fn objects_larger_than_a_part_are_sent_while_they_come_and_bad_ones_leave_nothing() {
+    let brought = Brought::with_parts(4, 16 << 10).await;
+    let names = plan(4).slice_names();
+    brought.stage.faults.on(&names[1], Script::times(Fault::Flip(40_000), 1));
+    brought.stage.faults.on(&names[2], Script::always(Fault::Flip(40_000)));
+    let mirrored = brought.mirror().await.unwrap();
+    assert_eq!(mirrored.report.outcome(), Outcome::Corrupt);
+    assert!(brought.depot.asked().iter().any(|line| line.starts_with("begin ") && line.ends_with(&names[0])));
+    let there = payload(&brought.depot.bag());
+    assert!(there.contains_key(&names[1]) && !there.contains_key(&names[2]));
+    assert_eq!(files_below(&brought.depot.root.join(".recfetch-partial")).len(), 0);
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_says_so_and_the_next_one_goes_on() {
+    let brought = Brought::new(8).await;
+    let (run, fetcher) = (&brought.run, brought.run.fetcher());
+    let found = fetcher.locate(&run.target, &run.candidates, &run.query).await.unwrap();
+    run.cancel.cancel();
+    let mirrored = fetcher.mirror(found, &brought.target, &MirrorOptions::default()).await.unwrap();
+    assert_eq!(mirrored.report.outcome(), Outcome::Interrupted);
+    assert_eq!(brought.there().await, None);
+    let brought = Brought { run: Run::sid(brought.stage.store("prod").await), ..brought };
+    assert_eq!(brought.mirror().await.unwrap().report.outcome(), Outcome::Complete);
+    brought.is_whole(8);
+}
