@@ -94,6 +94,8 @@ pub enum Obstacle {
     },
     /// The object is another version than a moment ago.
     Changed,
+    /// The place keeps other bytes than it was given.
+    Corrupt,
     /// The place asks for patience (429, 503 `SlowDown`).
     Throttled,
     /// Timeouts, resets, 5xx, cut and stalled bodies: another try may help.
@@ -118,6 +120,7 @@ impl Obstacle {
             | Self::Frozen { .. }
             | Self::WrongRegion { .. }
             | Self::Changed
+            | Self::Corrupt
             | Self::Untrusted
             | Self::Unsupported
             | Self::Unexpected => false,
@@ -161,6 +164,7 @@ impl fmt::Display for Obstacle {
             Self::WrongRegion { right: Some(right) } => write!(f, "the bucket is in region {right}"),
             Self::WrongRegion { right: None } => f.write_str("the bucket is in another region"),
             Self::Changed => f.write_str("the object changed meanwhile"),
+            Self::Corrupt => f.write_str("corrupt: other bytes are kept there than were sent"),
             Self::Throttled => f.write_str("throttled"),
             Self::Unreachable => f.write_str("unreachable"),
             Self::Untrusted => f.write_str("the certificate is not trusted"),

@@ -244,6 +244,7 @@ impl Outcome {
                 | Obstacle::Denied(_)
                 | Obstacle::NoSuchBucket => Self::Denied,
                 Obstacle::Frozen { .. } => Self::Frozen,
+                Obstacle::Corrupt => Self::Corrupt,
                 Obstacle::Absent | Obstacle::Unsupported | Obstacle::Unexpected => Self::Incomplete,
             },
             Verdict::Corrupt { .. } => Self::Corrupt,

@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::home::Home;
 use super::located::Found;
+use super::meter::Meter;
 use super::outgoing::{Outgoing, Way};
 use super::run::{Failed, FetchError, Run, Walked};
 use super::sink::Sink;
@@ -24,13 +25,14 @@ use super::{Context, Fetcher, assemble, time_of_day};
 use crate::archive::{
     self, EarlierV1, Elsewhere, JOURNALS, Kept, MARK, MARK_FORMAT, MarkV1, Record, ReportV1, Seal, TagFile,
 };
-use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::digest::Algorithm;
 use crate::domain::key::{KeyError, KeyPrefix, ObjectKey, ObjectName};
 use crate::domain::object::ObjectInfo;
 use crate::domain::only::{Form, Only};
 use crate::domain::place::Obstacle;
 use crate::domain::recording::RecordingId;
 use crate::domain::report::Report;
+use crate::domain::verdict::{Content, Framing};
 use crate::event::Event;
 use crate::source::destination::{Destination, Keeping};
 use crate::source::{Error, Operation, Read};
@@ -228,6 +230,7 @@ impl Mirror {
     ) -> Result<Self, Error> {
         let destination = target.destination();
         let folder = target.folder(id)?;
+        context.patiently(destination, || destination.accepts(&options.keeping)).await?;
         let since = time_of_day().unix_ms() / 1000 - i64::try_from(FORSAKEN.as_secs()).unwrap_or_default();
         let abort = || destination.abort_unfinished(folder.as_str(), since);
         match context.patiently(destination, abort).await {
@@ -370,12 +373,13 @@ impl Mirror {
             content_type: content_type(key.as_str()),
             ..Keeping::default()
         };
-        let mut digests: Vec<_> = Digest::new(Algorithm::Sha256, Sha256::digest(&text)).into_iter().collect();
-        if self.proofs().contains(&Algorithm::Md5) {
-            digests.extend(Digest::new(Algorithm::Md5, md5::Md5::digest(&text)));
-        }
+        let text = Bytes::from(text);
+        let mut meter = Meter::new(Content::Opaque, &[], &[]).also(self.proofs()).alone();
+        meter.push(text.clone());
+        // Hashed alone, so nobody can be gone.
+        let digests = meter.finish(Framing::Length).await.map(|seen| seen.digests).unwrap_or_default();
         let mut outgoing = self.target.way.object(key.clone(), keeping, Some(text.len() as u64)).await;
-        outgoing.write(context, &Bytes::from(text)).await?;
+        outgoing.write(context, &text).await?;
         outgoing.finish(context, &digests).await.map(|_| ())
     }
 

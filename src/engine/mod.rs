@@ -146,6 +146,7 @@ impl FetchOptions {
                 | Obstacle::Denied(_)
                 | Obstacle::Frozen { .. }
                 | Obstacle::Changed
+                | Obstacle::Corrupt
                 | Obstacle::Throttled
                 | Obstacle::Unreachable
                 | Obstacle::Unsupported

@@ -273,6 +273,7 @@ impl Fetch<'_> {
                 | Obstacle::WrongRegion { .. }
                 | Obstacle::Untrusted
                 | Obstacle::Unsupported
+                | Obstacle::Corrupt
                 | Obstacle::Unexpected => None,
             };
             let Some(wait) = again else { return Err(Failure::Refused(error)) };
@@ -542,6 +543,7 @@ pub(super) fn refusal(from: &SourceName, obstacle: Obstacle) -> Verdict {
         last @ (Obstacle::NoSuchBucket
         | Obstacle::WrongRegion { .. }
         | Obstacle::Changed
+        | Obstacle::Corrupt
         | Obstacle::Throttled
         | Obstacle::Unreachable
         | Obstacle::Untrusted

@@ -126,7 +126,7 @@ impl Outgoing {
     /// Gives the object its key, and proves that the store has these bytes.
     ///
     /// # Errors
-    /// [`Obstacle::Changed`] where it has others.
+    /// [`Obstacle::Corrupt`] where it has others.
     pub(super) async fn finish(mut self, context: &Context, digests: &[Digest]) -> Result<Stored, Error> {
         let way = self.way.clone();
         let destination = &way.destination;
@@ -134,7 +134,7 @@ impl Outgoing {
             if self.held > 0 {
                 self.send(context).await?;
             }
-            let Some(mut upload) = self.upload.take() else { return Err(self.other_bytes()) };
+            let Some(mut upload) = self.upload.take() else { return Err(self.corrupt("its parts are gone")) };
             let mut retries = Retries::new(context.options.retry, context.now());
             loop {
                 match upload.complete(digests).await {
@@ -154,8 +154,15 @@ impl Outgoing {
             let object = Object { key, bytes: &bytes, digests, keeping };
             context.patiently(&**destination, || destination.put(&object)).await?
         };
+        let sent = self.written;
         match (compare(digests, &stored.digests), stored.parts) {
-            (Comparison::Differs(_), _) | (_, Parts::Differ) => Err(self.other_bytes()),
+            (Comparison::Differs(algorithm), _) => {
+                Err(self.corrupt(&differing(algorithm, digests, &stored.digests, sent)))
+            }
+            (_, Parts::Differ) => {
+                let tag = stored.etag.as_ref().map_or("none", |etag| etag.as_str());
+                Err(self.corrupt(&format!("its tag {tag} is not that of the parts of the {sent} bytes sent")))
+            }
             (Comparison::Agrees(_), _) | (Comparison::Silent, Parts::Agree) => Ok(stored),
             (Comparison::Silent, Parts::Untold) => {
                 self.read_back(context, digests).await?;
@@ -173,18 +180,35 @@ impl Outgoing {
         while let Some(chunk) = opened.body.next().await {
             meter.push(chunk?);
         }
-        let sha256 = |digests: &[Digest]| {
-            digests.iter().find(|digest| digest.algorithm() == Algorithm::Sha256).cloned()
+        // Hashed alone, so nobody can be gone.
+        let Ok(seen) = meter.finish(Framing::Length).await else {
+            return Err(self.corrupt("what is there cannot be hashed"));
         };
-        let found = meter.finish(Framing::Length).await.ok().and_then(|seen| sha256(&seen.digests));
-        if found.is_some() && found == sha256(digests) { Ok(()) } else { Err(self.other_bytes()) }
+        if seen.size != self.written {
+            return Err(self.corrupt(&format!("{} bytes are there, {} were sent", seen.size, self.written)));
+        }
+        match compare(digests, &seen.digests) {
+            Comparison::Agrees(_) => Ok(()),
+            Comparison::Differs(algorithm) => {
+                Err(self.corrupt(&differing(algorithm, digests, &seen.digests, self.written)))
+            }
+            Comparison::Silent => Err(self.corrupt("nothing was computed that could be compared")),
+        }
     }
 
-    fn other_bytes(&self) -> Error {
+    fn corrupt(&self, why: &str) -> Error {
         let name = self.way.destination.name();
-        let error = Error::new(Obstacle::Changed, Operation::Write, name, self.key.as_str());
-        error.with_answer("the store has other bytes than were sent")
+        Error::new(Obstacle::Corrupt, Operation::Write, name, self.key.as_str()).with_answer(why)
     }
+}
+
+/// What is told of two digests that should be one.
+fn differing(algorithm: Algorithm, ours: &[Digest], theirs: &[Digest], sent: u64) -> String {
+    let hex = |digests: &[Digest]| {
+        let found = digests.iter().find(|digest| digest.algorithm() == algorithm);
+        found.map_or_else(|| "none".to_owned(), Digest::hex)
+    };
+    format!("{algorithm} {} there, {} of the {sent} bytes sent", hex(theirs), hex(ours))
 }
 
 impl Drop for Outgoing {

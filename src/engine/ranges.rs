@@ -140,6 +140,7 @@ impl Parts<'_> {
                 | Obstacle::Frozen { .. }
                 | Obstacle::WrongRegion { .. }
                 | Obstacle::Untrusted
+                | Obstacle::Corrupt
                 | Obstacle::Unexpected => None,
             };
             let Some(wait) = wait else { return Ok(Ended::Refused(error)) };

@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+#[cfg(any(feature = "s3", feature = "oss"))]
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{Error, Source};
 use crate::domain::digest::{Algorithm, Digest};
@@ -25,6 +27,9 @@ pub trait Destination: Source {
 
     /// The least and the most bytes that a part may have, but for the last one.
     fn part_bytes(&self) -> (u64, u64);
+
+    /// Refuses a way of keeping objects that this store does not have, before anything is sent.
+    async fn accepts(&self, keeping: &Keeping) -> Result<(), Error>;
 
     /// Stores an object whole, in the place of whatever has its key. Digests are sent along where the protocol
     /// has a way, so that the store refuses other bytes than these.
@@ -146,6 +151,15 @@ impl From<Vec<u8>> for Pieces {
     fn from(bytes: Vec<u8>) -> Self {
         std::iter::once(Bytes::from(bytes)).collect()
     }
+}
+
+/// Tags as the headers of S3 and OSS want them: a query.
+#[cfg(any(feature = "s3", feature = "oss"))]
+pub(super) fn tagging(keeping: &Keeping) -> Option<String> {
+    let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+    let tags = keeping.tags.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+    let tags: Vec<_> = tags.collect();
+    (!tags.is_empty()).then(|| tags.join("&"))
 }
 
 /// The body of a request. Its length is known, so that it is announced: stores refuse chunks.

@@ -194,6 +194,7 @@ fn is_no_answer(error: &Error) -> bool {
         | Obstacle::Frozen { .. }
         | Obstacle::WrongRegion { .. }
         | Obstacle::Changed
+        | Obstacle::Corrupt
         | Obstacle::Throttled
         | Obstacle::Unsupported
         | Obstacle::Unexpected => false,

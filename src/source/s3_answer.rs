@@ -105,7 +105,14 @@ pub(super) fn obstacle(status: StatusCode, headers: &HeaderMap, error: Option<&S
         | "TooManyRequests"
         | "ErrTooManyRequest"
         | "ServiceUnavailable" => Obstacle::Throttled,
-        "InternalError" | "RequestTimeout" | "OperationAborted" => Obstacle::Unreachable,
+        // What came is not what was sent, by the sender's own checksum: another try may bring it whole.
+        "InternalError"
+        | "RequestTimeout"
+        | "OperationAborted"
+        | "BadDigest"
+        | "IncompleteBody"
+        | "XAmzContentSHA256Mismatch" => Obstacle::Unreachable,
+        "InvalidStorageClass" | "NotImplemented" => Obstacle::Unsupported,
         "PreconditionFailed" | "InvalidRange" => Obstacle::Changed,
         _ => obstacle_of_status(status),
     }

@@ -142,6 +142,10 @@ impl Destination for Depot {
         (1, self.part)
     }
 
+    async fn accepts(&self, keeping: &Keeping) -> Result<(), Error> {
+        self.dir.accepts(keeping).await
+    }
+
     async fn put(&self, object: &Object<'_>) -> Result<Stored, Error> {
         self.note("put", object.key.as_str());
         self.refuse(object.key)?;

@@ -102,6 +102,7 @@ impl ExitCode {
             | Obstacle::Untrusted => Self::Denied,
             Obstacle::Frozen { .. } => Self::Frozen,
             Obstacle::Changed | Obstacle::Throttled | Obstacle::Unreachable => Self::Temporary,
+            Obstacle::Corrupt => Self::Corrupt,
             Obstacle::Unsupported => Self::Usage,
             Obstacle::Unexpected => Self::Incomplete,
         }

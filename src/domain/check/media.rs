@@ -351,6 +351,7 @@ fn not_read(
         | Obstacle::Untrusted
         | Obstacle::Throttled
         | Obstacle::Changed
+        | Obstacle::Corrupt
         | Obstacle::WrongRegion { .. }
         | Obstacle::Unsupported
         | Obstacle::Unexpected => store(Rule::StoreUnreachable, "does not serve"),

@@ -109,6 +109,7 @@ fn weight(obstacle: &Obstacle) -> u8 {
         | Obstacle::WrongRegion { .. }
         | Obstacle::Untrusted
         | Obstacle::Changed
+        | Obstacle::Corrupt
         | Obstacle::Throttled
         | Obstacle::Unreachable
         | Obstacle::Unsupported

@@ -117,6 +117,7 @@ fn of_obstacle(obstacle: &Obstacle) -> Standing {
         Obstacle::Frozen { .. } => Standing::Frozen,
         Obstacle::Absent
         | Obstacle::Changed
+        | Obstacle::Corrupt
         | Obstacle::Throttled
         | Obstacle::Unreachable
         | Obstacle::Unsupported
@@ -128,6 +129,7 @@ fn of_obstacle(obstacle: &Obstacle) -> Standing {
 fn is_temporary(diagnosis: &Diagnosis) -> bool {
     let mut unknown = [
         Obstacle::Changed,
+        Obstacle::Corrupt,
         Obstacle::Throttled,
         Obstacle::Unreachable,
         Obstacle::Unsupported,

@@ -82,7 +82,7 @@ fn refuse<'a>(
 /// The rule that an answer breaks; `None` where it is about the object and not about the store.
 fn rule_of(obstacle: &Obstacle, asked: Asked) -> Option<Rule> {
     Some(match obstacle {
-        Obstacle::Absent | Obstacle::Frozen { .. } | Obstacle::Changed => return None,
+        Obstacle::Absent | Obstacle::Frozen { .. } | Obstacle::Changed | Obstacle::Corrupt => return None,
         Obstacle::NoSuchBucket => Rule::NoSuchBucket,
         Obstacle::WrongRegion { .. } => Rule::WrongRegion,
         Obstacle::Denied(Denial::NotAllowed) => match asked {

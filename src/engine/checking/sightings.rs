@@ -373,6 +373,7 @@ fn is_final(obstacle: &Obstacle) -> bool {
         Obstacle::Absent
         | Obstacle::Frozen { .. }
         | Obstacle::Changed
+        | Obstacle::Corrupt
         | Obstacle::Throttled
         | Obstacle::Unreachable
         | Obstacle::Unsupported

@@ -26,6 +26,22 @@ impl Destination for DirSource {
         (1, u64::MAX)
     }
 
+    async fn accepts(&self, keeping: &Keeping) -> Result<(), Error> {
+        let fail = |obstacle| Error::new(obstacle, Operation::Write, &self.name, "");
+        if *keeping != (Keeping { content_type: keeping.content_type, ..Keeping::default() }) {
+            let words = "a folder has no classes, encryption, tags or locks";
+            return Err(fail(Obstacle::Unsupported).with_answer(words));
+        }
+        // Not to be made: the disk that it is on may just be missing.
+        match tokio::fs::metadata(&self.root).await {
+            Ok(meta) if meta.is_dir() => Ok(()),
+            Ok(_) | Err(_) => {
+                let words = format!("there is no folder {}", self.root.display());
+                Err(fail(Obstacle::NoSuchBucket).with_answer(words))
+            }
+        }
+    }
+
     async fn put(&self, object: &Object<'_>) -> Result<Stored, Error> {
         let mut upload = self.begin(object.key, object.keeping).await?;
         upload.part(object.bytes).await?;
@@ -33,10 +49,7 @@ impl Destination for DirSource {
     }
 
     async fn begin(&self, key: &ObjectKey, keeping: &Keeping) -> Result<Box<dyn Upload>, Error> {
-        if *keeping != (Keeping { content_type: keeping.content_type, ..Keeping::default() }) {
-            let error = Error::new(Obstacle::Unsupported, Operation::Write, &self.name, key.as_str());
-            return Err(error.with_answer("a folder has no classes, encryption, tags or locks"));
-        }
+        self.accepts(keeping).await?;
         // Several programs may write here at once, on several machines.
         let number = RandomState::new().hash_one(key);
         let (root, name) = (self.root.clone(), format!("{number:016x}"));

@@ -18,7 +18,21 @@ impl<D: Dialect> Transport<D> {
         request: Request,
         most: usize,
     ) -> Result<Vec<u8>, Error> {
-        let mut answer = self.send(Method::GET, operation, target, request).await?;
+        let answer = self.send(Method::GET, operation, target, request).await?;
+        self.body_of(operation, target, answer, most).await
+    }
+
+    /// All of an answer.
+    ///
+    /// # Errors
+    /// [`Obstacle::Unexpected`] where it is longer than `most` bytes.
+    pub(in crate::source) async fn body_of(
+        &self,
+        operation: Operation,
+        target: &str,
+        mut answer: reqwest::Response,
+        most: usize,
+    ) -> Result<Vec<u8>, Error> {
         let mut document = Vec::new();
         loop {
             match answer.chunk().await {

@@ -32,17 +32,28 @@ impl<D: Dialect> Transport<D> {
         request: Request,
         bytes: &Pieces,
     ) -> Result<reqwest::Response, Error> {
-        let target = key.as_str();
+        self.act(Operation::Write, method, key.as_str(), request, bytes).await
+    }
+
+    /// The same for what else changes something there.
+    pub(in crate::source) async fn act(
+        &self,
+        operation: Operation,
+        method: Method,
+        target: &str,
+        request: Request,
+        bytes: &Pieces,
+    ) -> Result<reqwest::Response, Error> {
         let timeout = self.stall_timeout + Duration::from_secs(bytes.size() / SLOWEST_BYTES_PER_SECOND);
         let sent = self.sender.request(method.clone(), request.url.expose().clone());
         let sent = sent.headers(request.headers).timeout(timeout);
         let sent = sent.body(reqwest::Body::wrap(PiecesBody::new(bytes))).send().await;
-        let answer = sent.map_err(|cause| transport_error(&self.name, Operation::Write, target, cause))?;
+        let answer = sent.map_err(|cause| transport_error(&self.name, operation, target, cause))?;
         tracing::debug!(store = %self.name, %method, target, status = answer.status().as_u16());
         // A redirect would have to be signed anew: where the bucket is elsewhere, its store says so.
         if answer.status().is_success() {
             return Ok(answer);
         }
-        Err(self.refused(Operation::Write, target, answer).await)
+        Err(self.refused(operation, target, answer).await)
     }
 }

@@ -8,7 +8,8 @@ use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{
-    CompletedMultipartUpload, CompletedPart, ObjectLockMode, ServerSideEncryption, StorageClass,
+    CompletedMultipartUpload, CompletedPart, ObjectLockEnabled, ObjectLockMode, ServerSideEncryption,
+    StorageClass,
 };
 use aws_sdk_s3::{Client, error::SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -16,14 +17,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::Method;
 use md5::{Digest as _, Md5};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{S3Dialect, S3Source, SIGNATURE_LIFETIME, request, sdk_error};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::key::ObjectKey;
 use crate::domain::object::ObjectInfo;
-use crate::domain::place::{ETag, Obstacle, SourceName};
-use crate::source::destination::{Destination, Keeping, Object, Parts, Pieces, Stored, Upload};
+use crate::domain::place::{Denial, ETag, Obstacle, SourceName};
+use crate::source::destination::{Destination, Keeping, Object, Parts, Pieces, Stored, Upload, tagging};
 use crate::source::http::Transport;
 use crate::source::{Error, Operation, s3_headers};
 
@@ -40,6 +40,44 @@ impl Destination for S3Source {
 
     fn part_bytes(&self) -> (u64, u64) {
         PART_BYTES
+    }
+
+    async fn accepts(&self, keeping: &Keeping) -> Result<(), Error> {
+        if keeping.lock.is_none() {
+            return Ok(());
+        }
+        let asked = self.client().get_object_lock_configuration().bucket(&self.place.bucket).send().await;
+        let name = self.transport.name();
+        let lockless = |words: String| {
+            let error = Error::new(Obstacle::Unsupported, Operation::Write, name, "");
+            Err(error.with_answer(format!("the bucket has no object lock{words}")))
+        };
+        match asked {
+            Ok(told) => match told.object_lock_configuration().and_then(|lock| lock.object_lock_enabled()) {
+                Some(ObjectLockEnabled::Enabled) => Ok(()),
+                Some(_) | None => lockless(String::new()),
+            },
+            Err(cause) => {
+                let error = sdk_error(name, Operation::Stat, "", &cause);
+                match error.obstacle {
+                    // Whoever may not look may be allowed to lock; the store refuses the first object else.
+                    Obstacle::Denied(Denial::NotAllowed) => Ok(()),
+                    // `ObjectLockConfigurationNotFoundError`, and what stores answer that know no such thing.
+                    Obstacle::Absent | Obstacle::Unsupported | Obstacle::Unexpected => {
+                        lockless(error.answer.map_or_else(String::new, |words| format!(": {words}")))
+                    }
+                    Obstacle::NoSuchBucket
+                    | Obstacle::Denied(_)
+                    | Obstacle::Frozen { .. }
+                    | Obstacle::WrongRegion { .. }
+                    | Obstacle::Changed
+                    | Obstacle::Corrupt
+                    | Obstacle::Throttled
+                    | Obstacle::Unreachable
+                    | Obstacle::Untrusted => Err(error),
+                }
+            }
+        }
     }
 
     async fn put(&self, object: &Object<'_>) -> Result<Stored, Error> {
@@ -137,14 +175,6 @@ fn kept(put: PutObjectFluentBuilder, keeping: &Keeping) -> PutObjectFluentBuilde
         .set_object_lock_mode(keeping.lock.as_ref().map(|lock| ObjectLockMode::from(lock.mode.as_str())))
         .set_object_lock_retain_until_date(keeping.lock.as_ref().map(|lock| DateTime::from_secs(lock.until)))
         .set_content_type(keeping.content_type.map(str::to_owned))
-}
-
-/// Tags as the header wants them: a query.
-fn tagging(keeping: &Keeping) -> Option<String> {
-    let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
-    let tags = keeping.tags.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
-    let tags: Vec<_> = tags.collect();
-    (!tags.is_empty()).then(|| tags.join("&"))
 }
 
 /// What the headers of an answer to a write vouch for.

@@ -38,6 +38,10 @@ pub(crate) fn of_obstacle(
             )
         }
         Obstacle::Changed => "something writes to the recording; run again when it is finished".to_owned(),
+        Obstacle::Corrupt => format!(
+            "run the same command again: what {from} keeps wrongly is not believed and is sent once more; if it \
+             happens again, trust neither that store nor what lies between"
+        ),
         Obstacle::Throttled => {
             "the store asks for patience: run again later, or with a lower --jobs or --limit-rate".to_owned()
         }
@@ -88,6 +92,12 @@ pub(super) fn of_answer(answer: &str, from: &SourceName) -> Option<Vec<String>> 
             "or leave out `domain` and `interface`: the S3 interface of the region needs no domain"
                 .to_owned(),
         ]);
+    }
+    if answer.contains("there is no folder") {
+        return Some(vec![format!(
+            "make the folder of {from}, or mount the disk that it is on: recfetch does not make it, because an \
+             empty folder in the place of a missing disk would fill up unseen"
+        )]);
     }
     // Kodo has one answer for both.
     if answer.contains("HTTP 401 bad token") {
