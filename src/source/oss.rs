@@ -10,6 +10,8 @@ pub(super) mod listing;
 #[cfg(feature = "aliyun-sdk")]
 mod sdk;
 mod sign;
+mod uploads;
+mod write;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -29,11 +31,12 @@ use keys::Keys;
 use sign::{Asked, RANGE_BEHAVIOR};
 
 /// A bucket of Aliyun OSS.
+#[derive(Clone)]
 pub struct OssSource {
     place: OssPlace,
     /// Replaced when an answer names another region.
-    at: RwLock<At>,
-    keys: Keys,
+    at: Arc<RwLock<At>>,
+    keys: Arc<Keys>,
     transport: Transport<OssDialect>,
     /// Set by the dialect.
     wants_v1: Arc<AtomicBool>,
@@ -62,8 +65,8 @@ impl OssSource {
         base(&place, &at).ok_or_else(|| refuse("the bucket cannot go before the endpoint"))?;
         let wants_v1 = Arc::new(AtomicBool::new(place.signature == OssSignature::V1));
         let transport = Transport::new(name, options, OssDialect { wants_v1: Arc::clone(&wants_v1) })?;
-        let keys = Keys::new(place.credentials.clone());
-        Ok(Self { place, at: RwLock::new(at), keys, transport, wants_v1 })
+        let keys = Arc::new(Keys::new(place.credentials.clone()));
+        Ok(Self { place, at: Arc::new(RwLock::new(at)), keys, transport, wants_v1 })
     }
 
     fn at(&self) -> At {
@@ -133,6 +136,17 @@ impl OssSource {
             self.keys.forget().await;
         }
         signed == OssSignature::V4 && self.version() == OssSignature::V1
+    }
+
+    /// A document about the bucket.
+    async fn page(&self, prefix: &str, query: &str) -> Result<Vec<u8>, Error> {
+        let version = self.version();
+        match self.read_page(version, prefix, query).await {
+            Err(error) if self.learns(version, &error).await => {
+                self.read_page(self.version(), prefix, query).await
+            }
+            answer => answer,
+        }
     }
 
     async fn read_page(&self, version: OssSignature, prefix: &str, query: &str) -> Result<Vec<u8>, Error> {
@@ -229,13 +243,7 @@ impl Source for OssSource {
 
     async fn list(&self, prefix: &str, after: Option<&PageToken>) -> Result<Page, Error> {
         let query = listing::query(prefix, after.map(|token| token.0.as_str()));
-        let version = self.version();
-        let body = match self.read_page(version, prefix, &query).await {
-            Err(error) if self.learns(version, &error).await => {
-                self.read_page(self.version(), prefix, &query).await?
-            }
-            answer => answer?,
-        };
+        let body = self.page(prefix, &query).await?;
         let page = listing::page(&body).map_err(|why| {
             Error::new(Obstacle::Unexpected, Operation::List, self.name(), prefix).with_answer(why)
         })?;
@@ -264,6 +272,7 @@ impl Source for OssSource {
     }
 }
 
+#[derive(Clone)]
 struct OssDialect {
     /// Whether this store has said that it knows no signatures of version 4.
     wants_v1: Arc<AtomicBool>,

@@ -104,7 +104,11 @@ pub(in crate::source) fn obstacle(
         "SecondLevelDomainForbidden" => Obstacle::Unsupported,
         "PreconditionFailed" | "InvalidRange" => Obstacle::Changed,
         "SlowDown" | "ServiceUnavailable" | "TooManyRequests" => Obstacle::Throttled,
-        "InternalError" | "RequestTimeout" => Obstacle::Unreachable,
+        // What came is not what was sent, by the sender's own checksum: another try may bring it whole.
+        "InternalError" | "RequestTimeout" | "InvalidDigest" | "IncompleteBody" => Obstacle::Unreachable,
+        "InvalidStorageClass" | "InvalidTargetType" | "NotImplemented" => Obstacle::Unsupported,
+        // Of parts that were ended or aborted meanwhile.
+        "NoSuchUpload" => Obstacle::Absent,
         // DownloadTrafficRateLimitExceeded, TotalQpsLimitExceeded and their like.
         code if code.ends_with("LimitExceeded") => Obstacle::Throttled,
         _ => obstacle_of_status(status),
