@@ -43,9 +43,9 @@ pub struct MarkV1 {
     pub objects: usize,
     /// Their bytes.
     pub bytes: u64,
-    /// The storage class that was asked for, where one was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub class: Option<String>,
+    /// How its objects are kept.
+    #[serde(flatten)]
+    pub kept_as: KeptAs,
     /// SHA-256 of the manifest of the tag files, which vouches for everything else.
     pub tag_manifest_sha256: String,
     /// When it was written, RFC 3339 in UTC.
@@ -69,6 +69,29 @@ impl MarkV1 {
     }
 }
 
+/// How objects were asked to be kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptAs {
+    /// The storage class that was asked for, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// The encryption that was asked for, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<String>,
+    /// The lock that was asked for, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<Locked>,
+}
+
+/// A lock that an object got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Locked {
+    /// `GOVERNANCE` or `COMPLIANCE`.
+    pub mode: String,
+    /// Until when, in seconds of Unix time.
+    pub until: i64,
+}
+
 /// What was proven about an object, and what the store that it lies in calls this version of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
@@ -76,6 +99,8 @@ pub struct Kept {
     pub record: Record,
     /// The version.
     pub stored: Option<ETag>,
+    /// How it is kept there.
+    pub kept_as: KeptAs,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,16 +109,23 @@ struct KeptLine {
     record: Line,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stored: Option<String>,
+    #[serde(flatten)]
+    kept_as: KeptAs,
 }
 
 /// Lines about objects, as they lie in a journal.
 #[must_use]
 pub fn journal_text<'a>(kept: impl IntoIterator<Item = &'a Kept>) -> String {
     let mut text = String::new();
-    for Kept { record, stored } in kept {
+    for Kept { record, stored, kept_as } in kept {
         let stored = stored.as_ref().map(|etag| etag.as_str().to_owned());
         // As above.
-        text += &serde_json::to_string(&KeptLine { record: Line::from(record), stored }).unwrap_or_default();
+        text += &serde_json::to_string(&KeptLine {
+            record: Line::from(record),
+            stored,
+            kept_as: kept_as.clone(),
+        })
+        .unwrap_or_default();
         text.push('\n');
     }
     text
@@ -103,7 +135,11 @@ pub fn journal_text<'a>(kept: impl IntoIterator<Item = &'a Kept>) -> String {
 pub fn read_journal(text: &[u8]) -> impl Iterator<Item = Kept> {
     text.split(|byte| *byte == b'\n').filter_map(|line| {
         let line: KeptLine = serde_json::from_slice(line).ok()?;
-        Some(Kept { record: line.record.into_record()?, stored: line.stored.as_deref().map(ETag::new) })
+        Some(Kept {
+            record: line.record.into_record()?,
+            stored: line.stored.as_deref().map(ETag::new),
+            kept_as: line.kept_as,
+        })
     })
 }
 

@@ -37,7 +37,7 @@ use layout::Layout;
 pub use assembly::{Assembly, Whole};
 pub use bag::{PlayList, Seal};
 pub use elsewhere::{
-    Elsewhere, JOURNALS, Kept, MARK, MARK_FORMAT, MarkV1, TagFile, journal_text, read_journal,
+    Elsewhere, JOURNALS, Kept, KeptAs, Locked, MARK, MARK_FORMAT, MarkV1, TagFile, journal_text, read_journal,
 };
 pub use error::Error;
 pub use join::{JoinPart, JoinTarget, Joined, join};

@@ -23,7 +23,8 @@ use super::run::{Failed, FetchError, Run, Walked};
 use super::sink::Sink;
 use super::{Context, Fetcher, assemble, time_of_day};
 use crate::archive::{
-    self, EarlierV1, Elsewhere, JOURNALS, Kept, MARK, MARK_FORMAT, MarkV1, Record, ReportV1, Seal, TagFile,
+    self, EarlierV1, Elsewhere, JOURNALS, Kept, KeptAs, Locked, MARK, MARK_FORMAT, MarkV1, Record, ReportV1,
+    Seal, TagFile,
 };
 use crate::domain::digest::Algorithm;
 use crate::domain::key::{KeyError, KeyPrefix, ObjectKey, ObjectName};
@@ -92,7 +93,7 @@ impl Fetcher {
             let is_all = mark.only.is_empty() || only.forms().map(Form::word).eq(mark.only.iter());
             mark.recording == id.as_str()
                 && mark.exit_code == 0
-                && mark.class == options.keeping.class
+                && suffices(&mark.kept_as, &options.keeping)
                 && is_all
         }))
     }
@@ -264,10 +265,11 @@ impl Mirror {
         }
         // Of two lines about one object the one counts that is about the version that lies there.
         let there: HashMap<_, _> = listed.iter().filter_map(|info| Some((in_folder(info)?, info))).collect();
-        kept.retain(|Kept { record, stored }| {
-            there.get(&record.path).is_some_and(|info| {
-                info.size == Some(record.size) && info.etag.is_some() && info.etag == *stored
-            })
+        kept.retain(|Kept { record, stored, kept_as }| {
+            suffices(kept_as, &options.keeping)
+                && there.get(&record.path).is_some_and(|info| {
+                    info.size == Some(record.size) && info.etag.is_some() && info.etag == *stored
+                })
         });
         Ok(Self {
             target: target.clone(),
@@ -339,7 +341,8 @@ impl Mirror {
             }
         };
         let stored = outgoing.finish(context, &record.digests).await?;
-        let kept = Kept { record, stored: stored.etag };
+        let kept_as = kept_as(&self.options.keeping);
+        let kept = Kept { record, stored: stored.etag, kept_as };
         self.elsewhere.keep(kept.clone());
         let full = {
             let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
@@ -429,7 +432,7 @@ impl Mirror {
             only: report.only.clone(),
             objects,
             bytes,
-            class: self.options.keeping.class.clone(),
+            kept_as: kept_as(&self.options.keeping),
             tag_manifest_sha256: hex::encode(last),
             finished: report.finished.clone(),
         };
@@ -440,6 +443,22 @@ impl Mirror {
         }
         Ok(mark)
     }
+}
+
+fn kept_as(keeping: &Keeping) -> KeptAs {
+    let Keeping { class, encryption, tags: _, lock, content_type: _ } = keeping;
+    let lock = lock.as_ref().map(|lock| Locked { mode: lock.mode.clone(), until: lock.until });
+    KeptAs { class: class.clone(), encryption: encryption.clone(), lock }
+}
+
+/// Whether what is kept so is kept as it is asked for now. Tags are no reason to send an object again.
+fn suffices(found: &KeptAs, asked: &Keeping) -> bool {
+    let locked = match (&asked.lock, &found.lock) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(asked), Some(found)) => asked.mode == found.mode && found.until >= asked.at_least,
+    };
+    found.class == asked.class && found.encryption == asked.encryption && locked
 }
 
 async fn list(context: &Context, source: &dyn Destination, prefix: &str) -> Result<Vec<ObjectInfo>, Error> {

@@ -236,8 +236,16 @@ pub async fn connect_destination(spec: &StoreSpec) -> Result<Arc<dyn Destination
         #[cfg(not(feature = "s3"))]
         Place::S3(_) => Err(unsupported(spec, "built without the feature `s3`")),
         Place::Http { .. } => Err(unsupported(spec, "a web server takes nothing")),
-        Place::Oss(_) => Err(unsupported(spec, "OSS is written to by its S3 interface (vendor = \"s3\")")),
-        Place::Kodo(_) => Err(unsupported(spec, "Kodo is written to by its S3 interface (vendor = \"s3\")")),
+        #[cfg(feature = "oss")]
+        Place::Oss(place) => {
+            Ok(Arc::new(super::OssSource::new(spec.name.clone(), place.clone(), &spec.http)?))
+        }
+        #[cfg(not(feature = "oss"))]
+        Place::Oss(_) => Err(unsupported(spec, "built without the feature `oss`")),
+        Place::Kodo(place) => {
+            let kodo = super::KodoSource::connect(spec.name.clone(), place.clone(), &spec.http)?;
+            Ok(Arc::new(kodo.as_stored()))
+        }
     }
 }
 

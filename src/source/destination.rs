@@ -94,6 +94,8 @@ pub struct Lock {
     pub mode: String,
     /// Until when, in seconds of Unix time.
     pub until: i64,
+    /// Where an object is locked already, until then is enough.
+    pub at_least: i64,
 }
 
 /// What a store answered about an object that it took.

@@ -4,14 +4,16 @@
 pub(super) mod documents;
 mod sign;
 mod who;
+mod write;
 
-use std::sync::OnceLock;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
@@ -43,15 +45,34 @@ const PAGE_BYTES: usize = 16 * 1024 * 1024;
 const FACTS_BYTES: usize = 1024 * 1024;
 
 /// A bucket.
+#[derive(Clone)]
 pub struct KodoSource {
     place: KodoPlace,
-    who: Who,
+    who: Arc<Who>,
     transport: Transport<KodoDialect>,
     /// The domains that the account names, where the settings name none.
-    discovered: OnceCell<Vec<Url>>,
+    discovered: Arc<OnceCell<Vec<Url>>>,
     /// The domain that answered first. It is used from then on: each has its own nodes and its own cache, and
     /// an object that is read in parts should come from one.
-    answering: OnceLock<Url>,
+    answering: Arc<OnceLock<Url>>,
+    taking: Arc<Taking>,
+    reads: Reads,
+}
+
+/// The hosts that take objects, asked for when the first is stored, and the one that is asked now.
+#[derive(Default)]
+struct Taking {
+    hosts: OnceCell<Vec<Url>>,
+    at: AtomicUsize,
+}
+
+/// What is read of an object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    /// What the domain serves.
+    AsServed,
+    /// What the bucket has: a CDN before the domain may serve an older object, which is refused.
+    AsStored,
 }
 
 impl KodoSource {
@@ -64,7 +85,22 @@ impl KodoSource {
         let who = Who::new(&name, &place.credentials)?;
         let asked = if matches!(who, Who::Nobody) { Asked::Unsigned } else { Asked::Signed };
         let transport = Transport::new(name, options, KodoDialect { asked })?;
-        Ok(Self { place, who, transport, discovered: OnceCell::new(), answering: OnceLock::new() })
+        Ok(Self {
+            place,
+            who: Arc::new(who),
+            transport,
+            discovered: Arc::default(),
+            answering: Arc::default(),
+            taking: Arc::default(),
+            reads: Reads::AsServed,
+        })
+    }
+
+    /// For a bucket that is written to: an object that was replaced a moment ago is never read as it was before.
+    #[must_use]
+    pub fn as_stored(mut self) -> Self {
+        self.reads = Reads::AsStored;
+        self
     }
 
     fn fail(&self, obstacle: Obstacle, operation: Operation, target: &str) -> Error {
@@ -88,7 +124,7 @@ impl KodoSource {
             error.with_answer("the host of an interface is not a URL")
         };
         let url = Url::parse(url).map_err(|_| unusable())?;
-        let headers = keys.headers(&url, clock::unix_seconds()).ok_or_else(unusable)?;
+        let headers = keys.headers(&Method::GET, &url, clock::unix_seconds()).ok_or_else(unusable)?;
         let request = Request { url: RedactedUrl::new(url), headers };
         let body = self.transport.document(operation, target, request, most).await?;
         serde_json::from_slice(&body).map_err(|cause| {
@@ -105,7 +141,7 @@ impl KodoSource {
         let none = |words: &str| {
             self.fail(Obstacle::Unsupported, Operation::Read, key.as_str()).with_answer(words.to_owned())
         };
-        if matches!(self.who, Who::Nobody) {
+        if matches!(*self.who, Who::Nobody) {
             return Err(none("no domain is given, and only the owner of a bucket is told its domains"));
         }
         let ask = || async {
@@ -227,7 +263,7 @@ impl Source for KodoSource {
 
     fn capabilities(&self) -> Capabilities {
         // Only the owner may list; that a bucket is public concerns its objects.
-        let nobody = matches!(self.who, Who::Nobody);
+        let nobody = matches!(*self.who, Who::Nobody);
         Capabilities { listing: if nobody { Listing::Impossible } else { Listing::Possible } }
     }
 
@@ -235,7 +271,7 @@ impl Source for KodoSource {
     /// stored, where a CDN before the domain may show a tag of its own and an older object. A public bucket
     /// tells only what the domain's headers say.
     async fn stat(&self, key: &ObjectKey) -> Result<ObjectInfo, Error> {
-        if matches!(self.who, Who::Nobody) {
+        if matches!(*self.who, Who::Nobody) {
             return self.at_a_domain(key, |request| Box::pin(self.transport.stat(key, request))).await;
         }
         let entry = URL_SAFE.encode(format!("{}:{key}", self.place.bucket));
@@ -245,8 +281,20 @@ impl Source for KodoSource {
     }
 
     async fn open(&self, key: &ObjectKey, read: Read<'_>) -> Result<Opened, Error> {
+        let stored = match self.reads {
+            Reads::AsServed => None,
+            Reads::AsStored => Some(self.stat(key).await?),
+        };
         let opened =
             self.at_a_domain(key, |request| Box::pin(self.transport.open(key, read, request))).await?;
+        if let Some(stored) = stored {
+            let tag = opened.info.etag.as_ref().or(stored.etag.as_ref());
+            let size = opened.info.size.or(stored.size);
+            if tag != stored.etag.as_ref() || size != stored.size {
+                let error = self.fail(Obstacle::Changed, Operation::Read, key.as_str());
+                return Err(error.with_answer("the domain serves an older object than the bucket has"));
+            }
+        }
         // No document says that every node of every CDN keeps the condition.
         match (read.if_match, &opened.info.etag) {
             (Some(wanted), Some(found)) if wanted != found => {
@@ -285,6 +333,7 @@ impl Source for KodoSource {
     }
 }
 
+#[derive(Clone, Copy)]
 struct KodoDialect {
     asked: Asked,
 }

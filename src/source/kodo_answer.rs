@@ -65,8 +65,9 @@ fn meaning(status: StatusCode, said: &str, skew: Option<u64>, asked: Asked) -> O
         631 => Obstacle::NoSuchBucket,
         // One object or one account is asked for too often.
         573 => Obstacle::Throttled,
-        // The servers failed, or the source of a mirrored bucket.
-        478 | 599 => Obstacle::Unreachable,
+        // The servers failed, or the source of a mirrored bucket; or what came is not what was sent, by the
+        // sender's own checksum.
+        406 | 478 | 599 => Obstacle::Unreachable,
         _ => obstacle_of_status(status),
     }
 }

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use sha1::Sha1;
 use url::Url;
 
@@ -30,15 +30,15 @@ impl Keys {
         Url::parse(&format!("{signed}&token={}", self.token(signed.as_str())?)).ok()
     }
 
-    /// The headers of a GET to one of the interfaces (Qiniu, "access token", 2024): the signature covers
+    /// The headers of a request without a body to one of the interfaces (Qiniu, "access token", 2024): the signature covers
     /// method, path, query, host, the kind of content, and the time.
-    pub(super) fn headers(&self, url: &Url, now: u64) -> Option<HeaderMap> {
+    pub(super) fn headers(&self, method: &Method, url: &Url, now: u64) -> Option<HeaderMap> {
         let now = jiff::Timestamp::from_second(i64::try_from(now).ok()?).ok()?;
         let date = now.strftime("%Y%m%dT%H%M%SZ").to_string();
         let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
         let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
         let text = format!(
-            "GET {}{query}\nHost: {}{port}\nContent-Type: {CONTENT_TYPE}\nX-Qiniu-Date: {date}\n\n",
+            "{method} {}{query}\nHost: {}{port}\nContent-Type: {CONTENT_TYPE}\nX-Qiniu-Date: {date}\n\n",
             url.path(),
             url.host_str()?
         );
@@ -49,6 +49,12 @@ impl Keys {
             (header::HeaderName::from_static("x-qiniu-date"), HeaderValue::try_from(date).ok()?),
             (header::AUTHORIZATION, authorization),
         ]))
+    }
+
+    /// What permits an upload that the policy describes (Qiniu, "upload token", 2024).
+    pub(super) fn upload_token(&self, policy: &str) -> Option<String> {
+        let policy = URL_SAFE.encode(policy);
+        Some(format!("{}:{policy}", self.token(&policy)?))
     }
 
     fn token(&self, text: &str) -> Option<String> {
@@ -83,20 +89,27 @@ mod tests {
     #[test]
     fn a_request_is_signed_as_the_official_sdk_signs_it() {
         let url = Url::parse("https://rsf-z0.qiniuapi.com/list?bucket=b&prefix=a%2Fb").unwrap();
-        let headers = keys().headers(&url, 1_790_000_000).unwrap();
+        let headers = keys().headers(&Method::GET, &url, 1_790_000_000).unwrap();
         assert_eq!(headers["x-qiniu-date"], "20260921T141320Z");
         assert_eq!(headers["authorization"], "Qiniu MY_ACCESS_KEY:Hq4ryi4lDChcQnjIZ0JRGO7_g9Y=");
         let url = Url::parse("http://127.0.0.1:8720/stat/YjphLnRz").unwrap();
         assert_eq!(
-            keys().headers(&url, 0).unwrap()["authorization"],
+            keys().headers(&Method::GET, &url, 0).unwrap()["authorization"],
             "Qiniu MY_ACCESS_KEY:ucyJ-XegDzQt0qOJNR9_C44l6XM="
         );
     }
 
     #[test]
+    fn an_upload_token_is_that_of_the_documents() {
+        let policy = r#"{"scope":"my-bucket:sunflower.jpg","deadline":1451491200,"returnBody":"{\"name\":$(fname),\"size\":$(fsize),\"w\":$(imageInfo.width),\"h\":$(imageInfo.height),\"hash\":$(etag)}"}"#;
+        let token = keys().upload_token(policy).unwrap();
+        assert!(token.starts_with("MY_ACCESS_KEY:wQ4ofysef1R7IKnrziqtomqyDvI=:eyJzY29wZSI6"), "{token}");
+    }
+
+    #[test]
     fn nothing_of_the_keys_is_in_what_debugging_prints() {
         let url = Url::parse("https://rs.example/stat/x").unwrap();
-        let printed = format!("{:?} {:?}", keys(), keys().headers(&url, 0).unwrap());
+        let printed = format!("{:?} {:?}", keys(), keys().headers(&Method::GET, &url, 0).unwrap());
         assert!(!printed.contains("SECRET") && !printed.contains("Qiniu MY_ACCESS_KEY"), "{printed}");
     }
 }

@@ -286,7 +286,7 @@ mod tests {
         for fine in [of(None, None, None), of(Some("ColdArchive"), Some("KMS"), None)] {
             source.accepts(&fine).await.unwrap();
         }
-        let lock = Lock { mode: "COMPLIANCE".to_owned(), until: 4_000_000_000 };
+        let lock = Lock { mode: "COMPLIANCE".to_owned(), until: 4_000_000_000, at_least: 0 };
         for (wrong, words) in [
             (of(Some("GLACIER"), None, None), "no class GLACIER: Standard, IA, Archive"),
             (of(None, Some("aws:kms"), None), "no encryption aws:kms: AES256, KMS, SM4"),

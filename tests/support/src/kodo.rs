@@ -3,13 +3,14 @@
 //!
 //! * *Interfaces*, told by their path: `GET|POST /stat/<entry>`, `POST /delete/<entry>` (rs),
 //!   `GET|POST /list?bucket=` (rsf), `GET /v2/domains?tbl=` and the unsigned `GET /v4/query?ak=&bucket=` (uc),
-//!   `POST /` with a form (upload).
+//!   `POST /` with a form and `/buckets/<bucket>/objects/<key>/uploads…` in parts (upload).
 //! * *A domain of the bucket*: every other GET and HEAD. A private bucket's wants `e=` and `token=`.
 //!
 //! A GET of the path of an interface that is neither signed nor names a bucket is one of an object.
 //!
 //! Where no document has the words of an error, the words are of this server; no client should need them.
 
+mod parts;
 mod sign;
 mod upload;
 
@@ -28,6 +29,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::net::{self, Body, Handle, Ranged};
 use crate::store::{Object, Objects, Restore};
+use crate::writing::{Step, WriteFault, Writing};
 
 /// How a Kodo server is started.
 #[derive(Clone)]
@@ -54,6 +56,8 @@ pub struct KodoOptions {
     pub port: u16,
     /// Serve https with this certificate (see [`crate::tls`]).
     pub tls: Option<TlsAcceptor>,
+    /// What is being written, and what goes wrong with it.
+    pub writing: Writing,
 }
 
 /// Who may read objects.
@@ -109,6 +113,7 @@ impl KodoOptions {
             clock_ahead: 0,
             port: 0,
             tls: None,
+            writing: Writing::new(),
         }
     }
 
@@ -227,8 +232,12 @@ fn answer(objects: &Objects, options: &KodoOptions, asked: &Asked) -> Result<Res
     if let Some(entry) = path.strip_prefix("/delete/").filter(|_| posted) {
         sign::check(options, asked)?;
         let (key, _) = entry_of(objects, options, entry)?;
+        went_wrong(options.writing.fault(Step::Remove, &key))?;
         objects.remove(&key);
         return Ok(document(200, &json!({})));
+    }
+    if let Some(below) = path.strip_prefix("/buckets/").filter(|_| signed) {
+        return parts::answer(objects, options, asked, below);
     }
     match path {
         "/list" if interface("bucket") => {
@@ -278,6 +287,35 @@ fn entry_of(objects: &Objects, options: &KodoOptions, entry: &str) -> Result<(St
     known_bucket(options, Some(bucket.to_owned()))?;
     let object = objects.get(key).ok_or_else(|| Refused::new(612, "no such file or directory"))?;
     Ok((key.to_owned(), object))
+}
+
+/// What a fault comes to before anything is done.
+fn went_wrong(fault: Option<WriteFault>) -> Result<(), Refused> {
+    match fault {
+        Some(WriteFault::Refuse) => Err(Refused::new(403, "permission denied")),
+        Some(WriteFault::Busy) => Err(Refused::new(573, "too many requests")),
+        Some(WriteFault::Flip | WriteFault::Unanswered) | None => Ok(()),
+    }
+}
+
+/// What a fault makes of an answer.
+fn told(fault: Option<WriteFault>, answer: Response<Body>) -> Result<Response<Body>, Refused> {
+    match fault {
+        Some(WriteFault::Unanswered) => Err(Refused::new(599, "server error")),
+        _ => Ok(answer),
+    }
+}
+
+/// The class that Kodo's number stands for.
+fn class_of(number: u64) -> Result<Option<String>, Refused> {
+    Ok(match number {
+        0 => None,
+        1 => Some("infrequent access".to_owned()),
+        2 => Some("archive".to_owned()),
+        3 => Some("deep archive".to_owned()),
+        4 => Some("archive with direct reading".to_owned()),
+        _ => return Err(Refused::new(400, "invalid fileType")),
+    })
 }
 
 /// `type`: the class as Kodo counts them.

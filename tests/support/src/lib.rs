@@ -24,6 +24,7 @@ pub mod ts;
 pub mod web;
 pub mod webm;
 mod wire;
+pub mod writing;
 
 pub use fault::{Fault, Faults, Script};
 pub use kodo::KodoOptions;
@@ -34,3 +35,4 @@ pub use recording::Plan;
 pub use s3::{Keys, S3Options};
 pub use store::{Checksum, Object, Objects};
 pub use web::WebOptions;
+pub use writing::{Step, WriteFault, Writing};

@@ -4,6 +4,7 @@
 
 mod listing;
 mod verify;
+mod write;
 
 use std::io;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::net::{self, Body, Handle, Ranged};
 use crate::s3::{Keys, Permission};
 use crate::store::{Checksum, Object, Objects, Restore};
+use crate::writing::Writing;
 use verify::Signed;
 
 const REQUEST_ID: &str = "5C3D9175B6FC201293AD4890";
@@ -56,6 +58,8 @@ pub struct OssOptions {
     pub port: u16,
     /// Serve https with this certificate (see [`crate::tls`]).
     pub tls: Option<TlsAcceptor>,
+    /// What is being written, and what goes wrong with it.
+    pub writing: Writing,
 }
 
 /// Which versions of signatures a bucket takes.
@@ -105,6 +109,7 @@ impl OssOptions {
             clock_ahead: 0,
             port: 0,
             tls: None,
+            writing: Writing::new(),
         }
     }
 }
@@ -281,19 +286,27 @@ impl Server {
         let key = net::decode(place.path.strip_prefix('/').unwrap_or(place.path));
         let asks = |name: &str| net::query_value(query, name).is_some();
         match (&parts.method, key.as_str()) {
+            (&Method::GET, "") if asks("uploads") => {
+                may(|keys| keys.list)?;
+                self.unfinished(query)
+            }
             (&Method::GET, "") => {
                 may(|keys| keys.list)?;
                 listing::answer(&self.objects, options, query)
             }
             (&Method::HEAD, "") => Ok(net::plain(StatusCode::OK, "")),
+            (&Method::GET, key) if asks("tagging") => {
+                may(|keys| keys.read)?;
+                self.tags(key)
+            }
             (&Method::GET | &Method::HEAD, key) => {
                 may(|keys| keys.read)?;
                 self.read(key, &parts.method, &parts.headers)
             }
-            (&Method::PUT, key) if !key.is_empty() && who.is_some() => self.write(key, &parts.headers, body),
-            (&Method::DELETE, key) if !key.is_empty() && who.is_some() => {
-                self.objects.remove(key);
-                Ok(Response::builder().status(204).body(net::full("")).expect("a valid answer"))
+            (&Method::PUT | &Method::DELETE | &Method::POST, key)
+                if !key.is_empty() && !asks("restore") && who.is_some() =>
+            {
+                self.change(&parts.method, key, query, &parts.headers, body)
             }
             (&Method::POST, key) if asks("restore") && who.is_some() => self.restore(key),
             (_, _) if who.is_none() => Err(Refusal::anonymous()),
@@ -396,6 +409,12 @@ impl Server {
             ("x-oss-object-type", kind(object).to_owned()),
             ("x-oss-storage-class", class(object).to_owned()),
         ];
+        if let Some(how) = &object.encryption {
+            facts.push(("x-oss-server-side-encryption", how.clone()));
+        }
+        if let Some(tags) = &object.tagging {
+            facts.push(("x-oss-tagging-count", tags.split('&').count().to_string()));
+        }
         if kind(object) == "Normal" {
             facts.push(("content-md5", BASE64.encode(hex::decode(object.md5_hex()).expect("hex"))));
         }
@@ -412,29 +431,6 @@ impl Server {
             }
         }
         facts.into_iter().map(|(name, value)| (HeaderName::from_static(name), value)).collect()
-    }
-
-    fn write(&self, key: &str, headers: &HeaderMap, body: Bytes) -> Result<Response<Body>, Refusal> {
-        let mut object = Object::new(body);
-        let md5 = BASE64.encode(hex::decode(object.md5_hex()).expect("hex"));
-        if net::header_text(headers, "content-md5").is_some_and(|stated| stated != md5) {
-            let message = "The Content-MD5 you specified did not match what we received.";
-            return Err(Refusal::new(400, "InvalidDigest", message).ec("0017-00000001"));
-        }
-        if let Some(value) = net::header_text(headers, "content-type") {
-            object.content_type = value;
-        }
-        object.class = net::header_text(headers, "x-oss-storage-class");
-        if let Ok(now) = self.now().duration_since(SystemTime::UNIX_EPOCH) {
-            object.last_modified = now.as_secs();
-        }
-        let answer = Response::builder()
-            .header(header::ETAG, etag(&object))
-            .header("content-md5", md5)
-            .header("x-oss-hash-crc64ecma", crc(&object))
-            .header(header::CONTENT_LENGTH, 0);
-        self.objects.put(key, object);
-        Ok(answer.body(net::full("")).expect("a valid answer"))
     }
 
     /// Whoever wants it to be done changes the object.

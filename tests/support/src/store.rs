@@ -123,6 +123,8 @@ pub struct Object {
     pub restore: Restore,
     /// `x-amz-server-side-encryption`, e.g. `aws:kms`.
     pub encryption: Option<String>,
+    /// Tags as they came: a query.
+    pub tagging: Option<String>,
     /// The checksums the bucket keeps: algorithm (lower case, as in the header name) and value. OSS makes
     /// up its own where there is none.
     pub checksums: Vec<(&'static str, String)>,
@@ -238,12 +240,25 @@ impl Object {
             class: None,
             restore: Restore::Never,
             encryption: None,
+            tagging: None,
             checksums: Vec::new(),
             checksum_type: "FULL_OBJECT",
             framing: Framing::Length,
             etag: None,
             md5: Arc::default(),
             qetag: Arc::default(),
+        }
+    }
+
+    /// The same with other bytes, of which nothing is known yet.
+    pub fn with_bytes(self, bytes: impl Into<Bytes>) -> Self {
+        Self {
+            body: Body::Memory(bytes.into()),
+            checksums: Vec::new(),
+            etag: None,
+            md5: Arc::default(),
+            qetag: Arc::default(),
+            ..self
         }
     }
 

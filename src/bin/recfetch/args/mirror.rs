@@ -1,6 +1,7 @@
 //! What `mirror` takes.
 
 use clap::Args;
+use recfetch::source::destination::Lock;
 
 use super::{NetworkArgs, RecordingArgs, STORE_HEADING, StoreArgs};
 use crate::quantity::parse_rate;
@@ -24,20 +25,25 @@ pub(crate) struct MirrorArgs {
     /// Locate and plan only: say what would be brought there
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
-    /// Store from the settings file that recordings are brought to: S3 and what speaks its protocol, or a folder.
-    /// Each gets a folder named after it, below the prefix of the store
+    /// Store from the settings file that recordings are brought to: S3 and what speaks its protocol, Aliyun OSS, Qiniu
+    /// Kodo, or a folder. Each gets a folder named after it, below the prefix of the store
     #[arg(long, value_name = "NAME", required = true, help_heading = KEEPING_HEADING)]
     pub(crate) to: String,
-    /// Storage class of the objects, by the store's name for it: STANDARD_IA, GLACIER_IR, GLACIER, DEEP_ARCHIVE,
-    /// INTELLIGENT_TIERING. Manifests and reports keep the class of the bucket, so that they can be read at any time
+    /// Storage class of the objects, by the store's name for it. S3: STANDARD_IA, GLACIER_IR, GLACIER, DEEP_ARCHIVE,
+    /// INTELLIGENT_TIERING; OSS: IA, Archive, ColdArchive, DeepColdArchive; Kodo: line, archive, deep-archive. Manifests and reports keep the class of the bucket, so that they can be read at any time
     #[arg(long, value_name = "CLASS", help_heading = KEEPING_HEADING)]
     pub(crate) class: Option<String>,
-    /// Encryption by the store: AES256, aws:kms
+    /// Encryption by the store. S3: AES256, aws:kms; OSS: AES256, KMS, SM4
     #[arg(long, value_name = "HOW", help_heading = KEEPING_HEADING)]
     pub(crate) sse: Option<String>,
-    /// Tag of the objects; may be repeated
+    /// Tag of the objects, at S3 and OSS; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = tag, help_heading = KEEPING_HEADING)]
     pub(crate) tag: Vec<(String, String)>,
+    /// Lock of the objects against deletion, in a bucket of S3 that has object lock: GOVERNANCE or COMPLIANCE, for so
+    /// many days from when an object is stored, or until a date (2030-12-31, 2030-12-31T18:00:00Z). Nobody can take a
+    /// lock of COMPLIANCE away. Manifests and reports are not locked: they are written anew by each run
+    #[arg(long, value_name = "MODE:DAYS|UNTIL", value_parser = lock, help_heading = KEEPING_HEADING)]
+    pub(crate) lock: Option<LockArg>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
     /// Ask the fallback also where a store refused or archived an object
@@ -56,9 +62,93 @@ pub(crate) struct MirrorArgs {
     pub(crate) network: NetworkArgs,
 }
 
+/// A lock as it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LockArg {
+    mode: &'static str,
+    until: Until,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// So many days from now.
+    Days(u16),
+    /// In seconds of Unix time.
+    At(i64),
+}
+
+impl LockArg {
+    /// The lock of what is stored now, where it would not be over already.
+    pub(crate) fn from(&self, now: i64) -> Option<Lock> {
+        let (until, at_least) = match self.until {
+            Until::Days(days) => (now + i64::from(days) * 24 * 60 * 60, now),
+            Until::At(until) => (until, until),
+        };
+        (until > now).then(|| Lock { mode: self.mode.to_owned(), until, at_least })
+    }
+}
+
+fn lock(text: &str) -> Result<LockArg, String> {
+    let wanted =
+        || "a lock is MODE:DAYS or MODE:UNTIL, as in GOVERNANCE:30 or COMPLIANCE:2030-12-31".to_owned();
+    let (mode, until) = text.split_once(':').ok_or_else(wanted)?;
+    let modes = ["GOVERNANCE", "COMPLIANCE"];
+    let mode = modes.into_iter().find(|known| known.eq_ignore_ascii_case(mode)).ok_or_else(wanted)?;
+    let day = || {
+        let day: jiff::civil::Date = until.parse().ok()?;
+        Some(day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+    };
+    let until = match until.parse() {
+        Ok(0) => return Err(wanted()),
+        Ok(days) => Until::Days(days),
+        Err(_) => {
+            let at = until.parse::<jiff::Timestamp>().ok().or_else(day).ok_or_else(wanted)?;
+            Until::At(at.as_second())
+        }
+    };
+    Ok(LockArg { mode, until })
+}
+
 fn tag(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         Some(_) | None => Err("a tag is NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    #[test]
+    fn a_lock_is_for_days_or_until_a_date() {
+        let of = |text: &str| lock(text).ok().and_then(|lock| lock.from(NOW));
+        let expected = |mode: &str, until, at_least| Some(Lock { mode: mode.to_owned(), until, at_least });
+        // Whoever asks for thirty days tomorrow again has what he wants.
+        assert_eq!(of("GOVERNANCE:30"), expected("GOVERNANCE", NOW + 30 * 86_400, NOW));
+        assert_eq!(of("compliance:2030-12-31"), expected("COMPLIANCE", 1_924_905_600, 1_924_905_600));
+        assert_eq!(
+            of("COMPLIANCE:2030-12-31T18:00:00Z"),
+            expected("COMPLIANCE", 1_924_970_400, 1_924_970_400)
+        );
+        assert_eq!(of("GOVERNANCE:2020-01-01"), None, "over already");
+    }
+
+    #[test]
+    fn what_is_no_lock_is_refused() {
+        for text in [
+            "",
+            "GOVERNANCE",
+            "GOVERNANCE:",
+            "GOVERNANCE:0",
+            "GOVERNANCE:-1",
+            "LEGAL:30",
+            ":30",
+            "COMPLIANCE:soon",
+        ] {
+            assert!(lock(text).is_err(), "{text}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use recfetch::domain::playlist::UriPolicy;
 use recfetch::domain::recording::RecordingId;
 use recfetch::engine::{AfterDenial, FetchOptions, Fetcher, MirrorOptions, MirrorTarget, Mirrored, Target};
 use recfetch::source::connect_destination;
-use recfetch::source::destination::Keeping;
+use recfetch::source::destination::{Keeping, Lock};
 use serde_json::json;
 
 use super::fetch::{fetch_failure, looking_options};
@@ -39,7 +39,8 @@ pub(crate) async fn run(context: &Context, args: &MirrorArgs) -> Result<ExitCode
         class: args.class.clone(),
         encryption: args.sse.clone(),
         tags: args.tag.clone(),
-        ..Keeping::default()
+        lock: lock(args)?,
+        content_type: None,
     };
     let options = FetchOptions {
         after_denial: if args.fallback_on_denied { AfterDenial::AskFallback } else { AfterDenial::Stop },
@@ -70,6 +71,13 @@ pub(crate) async fn run(context: &Context, args: &MirrorArgs) -> Result<ExitCode
         });
     }
     Ok(code)
+}
+
+fn lock(args: &MirrorArgs) -> Result<Option<Lock>, Failure> {
+    let Some(asked) = &args.lock else { return Ok(None) };
+    let now = jiff::Timestamp::now().as_second();
+    let lock = asked.from(now);
+    lock.map(Some).ok_or_else(|| Failure::usage("the end of --lock is in the past"))
 }
 
 struct One<'a> {

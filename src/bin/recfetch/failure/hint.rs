@@ -61,8 +61,8 @@ pub(crate) fn of_obstacle(
                  as `domain` or --domain, or read it by interface = \"s3\""
             ),
             Some(Operation::Write | Operation::Remove) => format!(
-                "recordings are brought to S3 and what speaks its protocol, or to a folder: {from} is none of these, \
-                 or has no such class, encryption or tag"
+                "recordings are brought to S3 and what speaks its protocol, to OSS, to Kodo, or to a folder: {from} is \
+                 none of these, or has no such class, encryption, tag or lock"
             ),
         },
         Obstacle::Unexpected => {
@@ -162,11 +162,13 @@ fn of_denial(denial: Denial, operation: Option<Operation>, from: &SourceName) ->
                     .to_owned(),
             ],
             Some(Operation::Write) => vec![format!(
-                "{from} may not be written with these credentials: allow s3:PutObject, and s3:AbortMultipartUpload"
+                "{from} may not be written with these credentials: allow s3:PutObject and s3:AbortMultipartUpload \
+                 (for --tag s3:PutObjectTagging, for --lock s3:PutObjectRetention), oss:PutObject and \
+                 oss:AbortMultipartUpload at Aliyun"
             )],
             Some(Operation::Remove) => vec![format!(
                 "in {from} nothing may be removed with these credentials: journals and the mark of a bag that \
-                 changes are; allow s3:DeleteObject"
+                 changes are; allow s3:DeleteObject (oss:DeleteObject at Aliyun)"
             )],
             Some(Operation::Stat | Operation::Read | Operation::Sign) | None => vec![
                 format!("{from} may not be read with these credentials, or without any: allow reading the bucket's objects (oss:GetObject at Aliyun, s3:GetObject at Amazon and its like)"),

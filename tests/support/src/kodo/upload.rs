@@ -6,9 +6,10 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::{Value, json};
 
-use super::{Asked, KodoOptions, Refused, document, known_bucket, sign};
+use super::{Asked, KodoOptions, Refused, class_of, document, known_bucket, sign, told, went_wrong};
 use crate::net::Body;
 use crate::store::{Object, Objects};
+use crate::writing::{Step, Writing};
 
 /// Takes an object in, where the upload token permits it.
 pub(super) fn take(
@@ -22,24 +23,35 @@ pub(super) fn take(
     let parts = parts(&asked.body, &boundary).ok_or_else(invalid)?;
     let field = |name: &str| parts.iter().find(|part| part.name == name);
     let text = |name: &str| field(name).map(|part| String::from_utf8_lossy(&part.bytes).into_owned());
-    let policy = policy(options, &text("token").ok_or_else(sign::bad_token)?)?;
-    let scope = policy["scope"].as_str().unwrap_or_default();
-    let (bucket, only) = scope.split_once(':').map_or((scope, None), |(bucket, key)| (bucket, Some(key)));
-    known_bucket(options, Some(bucket.to_owned()))?;
+    let token = text("token").ok_or_else(sign::bad_token)?;
     let key = text("key").ok_or_else(|| Refused::new(400, "no key"))?;
-    if only.is_some_and(|only| only != key) {
-        return Err(Refused::new(403, "key doesn't match with scope"));
-    }
+    let policy = permitted(options, &token, &key)?;
+    let fault = options.writing.fault(Step::Put, &key);
+    went_wrong(fault)?;
     let file = field("file").ok_or_else(|| Refused::new(400, "file is not specified in multipart"))?;
     let mut crc = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32IsoHdlc);
     crc.update(&file.bytes);
     if text("crc32").is_some_and(|said| said != crc.finalize().to_string()) {
         return Err(Refused::new(406, "crc32 is not match"));
     }
-    let object = Object::new(file.bytes.clone()).content_type(&file.content_type);
+    let kept = Writing::kept(fault, file.bytes.clone());
+    let mut object = Object::new(kept).content_type(&file.content_type);
+    object.class = class_of(policy["fileType"].as_u64().unwrap_or(0))?;
     let hash = object.kodo_hash();
     objects.put(&key, object);
-    Ok(document(200, &json!({ "hash": hash, "key": key })))
+    told(fault, document(200, &json!({ "hash": hash, "key": key })))
+}
+
+/// The policy of a token that permits to store this object.
+pub(super) fn permitted(options: &KodoOptions, token: &str, key: &str) -> Result<Value, Refused> {
+    let policy = policy(options, token)?;
+    let scope = policy["scope"].as_str().unwrap_or_default();
+    let (bucket, only) = scope.split_once(':').map_or((scope, None), |(bucket, key)| (bucket, Some(key)));
+    known_bucket(options, Some(bucket.to_owned()))?;
+    match only {
+        Some(only) if only != key => Err(Refused::new(403, "key doesn't match with scope")),
+        Some(_) | None => Ok(policy),
+    }
 }
 
 /// The policy of an upload token: `<access key>:<signature>:<policy>`.
