@@ -17,6 +17,8 @@ mod listing;
 mod looked;
 mod matrix;
 mod mirror;
+#[cfg(feature = "oss")]
+mod mirror_stores;
 mod names;
 mod only;
 #[cfg(feature = "oss")]

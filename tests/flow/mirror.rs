@@ -265,12 +265,27 @@ async fn a_store_that_keeps_other_bytes_gets_no_mark() {
     let name = plan(4).slice_names()[1].clone();
     brought.depot.trouble(&name, Trouble::Flip);
     let error = brought.mirror().await.unwrap_err();
-    assert!(format!("{error:?}").contains("other bytes than were sent"), "{error:?}");
+    let FetchError::Destination { cause, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(cause.obstacle, Obstacle::Corrupt);
+    let text = cause.to_string();
+    assert!(text.contains("other bytes are kept there than were sent (sha256 "), "{text}");
+    assert!(text.contains(&format!("of the {} bytes sent", segment(1).len())), "{text}");
     assert_eq!(brought.depot.mark(), None);
     assert_eq!(brought.there().await, None);
     brought.depot.troubles.lock().unwrap().clear();
     assert_eq!(brought.mirror().await.unwrap().report.outcome(), Outcome::Complete);
     brought.is_whole(4);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_not_made() {
+    let brought = Brought::new(2).await;
+    std::fs::remove_dir_all(&brought.depot.root).unwrap();
+    let error = brought.mirror().await.unwrap_err();
+    let FetchError::Destination { cause, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(cause.obstacle, Obstacle::NoSuchBucket);
+    assert!(cause.to_string().contains("there is no folder"), "{cause}");
+    assert!(!brought.depot.root.exists());
 }
 
 #[tokio::test]
