@@ -26,7 +26,7 @@ use crate::archive::{
     self, EarlierV1, Elsewhere, JOURNALS, Kept, KeptAs, Locked, MARK, MARK_FORMAT, MarkV1, Record, ReportV1,
     Seal, TagFile,
 };
-use crate::domain::digest::Algorithm;
+use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::key::{KeyError, KeyPrefix, ObjectKey, ObjectName};
 use crate::domain::object::ObjectInfo;
 use crate::domain::only::{Form, Only};
@@ -320,15 +320,19 @@ impl Mirror {
     /// Gives an object its key, proves that the store has it, and takes note of that.
     pub(super) async fn publish(&self, context: &Context, sink: Sink, record: Record) -> Result<(), Error> {
         self.unseal(context).await?;
+        let mut digests = record.digests.clone();
         let outgoing = match sink {
             Sink::Sent(outgoing) => *outgoing,
             // A playlist was read before anybody knew what for.
             Sink::Memory { bytes, .. } => {
+                let bytes = Bytes::from(bytes);
+                digests = self.sums(std::slice::from_ref(&bytes)).await;
                 let mut outgoing = self.outgoing(&record.name, Some(bytes.len() as u64)).await?;
-                outgoing.write(context, &Bytes::from(bytes)).await?;
+                outgoing.write(context, &bytes).await?;
                 outgoing
             }
             Sink::Held { pieces, .. } => {
+                digests = self.sums(&pieces).await;
                 let mut outgoing = self.outgoing(&record.name, Some(record.size)).await?;
                 for piece in &pieces {
                     outgoing.write(context, piece).await?;
@@ -340,7 +344,7 @@ impl Mirror {
                 return Err(Error::new(Obstacle::Unexpected, Operation::Write, name, record.path));
             }
         };
-        let stored = outgoing.finish(context, &record.digests).await?;
+        let stored = outgoing.finish(context, &digests).await?;
         let kept_as = kept_as(&self.options.keeping);
         let kept = Kept { record, stored: stored.etag, kept_as };
         self.elsewhere.keep(kept.clone());
@@ -377,13 +381,18 @@ impl Mirror {
             ..Keeping::default()
         };
         let text = Bytes::from(text);
-        let mut meter = Meter::new(Content::Opaque, &[], &[]).also(self.proofs()).alone();
-        meter.push(text.clone());
-        // Hashed alone, so nobody can be gone.
-        let digests = meter.finish(Framing::Length).await.map(|seen| seen.digests).unwrap_or_default();
+        let digests = self.sums(std::slice::from_ref(&text)).await;
         let mut outgoing = self.target.way.object(key.clone(), keeping, Some(text.len() as u64)).await;
         outgoing.write(context, &text).await?;
         outgoing.finish(context, &digests).await.map(|_| ())
+    }
+
+    /// What the store's answer is compared with.
+    async fn sums(&self, pieces: &[Bytes]) -> Vec<Digest> {
+        let mut meter = Meter::new(Content::Opaque, &[], &[]).also(self.proofs()).alone();
+        pieces.iter().for_each(|piece| meter.push(piece.clone()));
+        // Hashed alone, so nobody can be gone.
+        meter.finish(Framing::Length).await.map(|seen| seen.digests).unwrap_or_default()
     }
 
     async fn remove(&self, context: &Context, key: &ObjectKey) -> Result<(), Error> {

@@ -94,23 +94,20 @@ impl Outgoing {
     async fn send(&mut self, context: &Context) -> Result<(), Error> {
         let bytes: Pieces = std::mem::take(&mut self.pieces).into_iter().collect();
         self.held = 0;
-        let destination = &self.way.destination;
-        let mut upload = match self.upload.take() {
-            Some(upload) => upload,
-            None => context.patiently(&**destination, || destination.begin(&self.key, &self.keeping)).await?,
-        };
+        if self.upload.is_none() {
+            let destination = &self.way.destination;
+            let begin = || destination.begin(&self.key, &self.keeping);
+            self.upload = Some(context.patiently(&**destination, begin).await?);
+        }
+        // It stays where it is while a part is under way: whoever is stopped then aborts it too.
+        let Some(upload) = self.upload.as_mut() else { return Err(self.corrupt("its parts are gone")) };
         let mut retries = Retries::new(context.options.retry, context.now());
-        let sent = loop {
+        loop {
             match upload.part(&bytes).await {
-                Ok(()) => break Ok(()),
-                Err(error) => match context.before_another_try(error, &mut retries).await {
-                    Ok(()) => {}
-                    Err(error) => break Err(error),
-                },
+                Ok(()) => return Ok(()),
+                Err(error) => context.before_another_try(error, &mut retries).await?,
             }
-        };
-        self.upload = Some(upload);
-        sent
+        }
     }
 
     /// Throws away what was sent.
@@ -134,15 +131,20 @@ impl Outgoing {
             if self.held > 0 {
                 self.send(context).await?;
             }
-            let Some(mut upload) = self.upload.take() else { return Err(self.corrupt("its parts are gone")) };
             let mut retries = Retries::new(context.options.retry, context.now());
             loop {
+                let Some(upload) = self.upload.as_mut() else {
+                    return Err(self.corrupt("its parts are gone"));
+                };
                 match upload.complete(digests).await {
-                    Ok(stored) => break stored,
+                    Ok(stored) => {
+                        self.upload = None;
+                        break stored;
+                    }
                     Err(error) => {
                         if let Err(error) = context.before_another_try(error, &mut retries).await {
                             // What cannot be aborted now is found by a later run.
-                            let _ = upload.abort().await;
+                            self.restart().await.ok();
                             return Err(error);
                         }
                     }

@@ -154,6 +154,11 @@ impl Brought {
         Self::of(depot, plan.files(&all)).await
     }
 
+    /// With a large slice where this step is one of uploads in parts.
+    async fn for_step(step: Step, depot: Depot) -> Self {
+        if step == Step::Put { Self::to(depot).await } else { Self::with_large(depot).await }
+    }
+
     async fn of(depot: Depot, files: Vec<(String, Bytes)>) -> Self {
         let stage = Stage::new(Kind::Md5).await;
         put(&stage.objects, Kind::Md5, FOLDER, files.clone());
@@ -275,7 +280,7 @@ async fn objects_get_their_class_and_what_is_written_about_them_does_not() {
 async fn a_store_that_keeps_other_bytes_is_corrupt_and_told_by_its_digest() {
     for vendor in BOTH {
         for (n, step) in [(0, Step::Put), (1, Step::Complete)] {
-            let brought = Brought::with_large(Depot::new(vendor).await).await;
+            let brought = Brought::for_step(step, Depot::new(vendor).await).await;
             brought.depot.writing.on(step, &brought.slice(n), WriteFault::Flip, 1);
             let error = brought.refused().await;
             assert_eq!(error.obstacle, Obstacle::Corrupt, "{vendor:?} {step:?}");
@@ -333,7 +338,7 @@ async fn a_store_that_asks_for_patience_or_does_not_answer_is_asked_again() {
 async fn a_store_that_refuses_is_named_and_what_was_begun_is_aborted() {
     for vendor in BOTH {
         for (n, step) in [(0, Step::Put), (1, Step::Begin), (1, Step::Part), (1, Step::Complete)] {
-            let brought = Brought::with_large(Depot::new(vendor).await).await;
+            let brought = Brought::for_step(step, Depot::new(vendor).await).await;
             brought.depot.writing.on(step, &brought.slice(n), WriteFault::Refuse, 1000);
             let error = brought.refused().await;
             assert_eq!(error.obstacle, Obstacle::Denied(Denial::NotAllowed), "{vendor:?} {step:?}");

@@ -9,6 +9,7 @@ pub(crate) mod hosts;
 pub(crate) mod joining;
 pub(crate) mod judges;
 pub(crate) mod manners;
+pub(crate) mod mirror;
 pub(crate) mod oss;
 pub(crate) mod qiniu;
 pub(crate) mod refusal;

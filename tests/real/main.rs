@@ -23,8 +23,8 @@ mod vendors;
 use std::path::Path;
 
 use cases::{
-    backup, checking, crash, disk, forms, hosts as names, joining, judges, manners, oss, qiniu, refusal,
-    store, whole,
+    backup, checking, crash, disk, forms, hosts as names, joining, judges, manners, mirror, oss, qiniu,
+    refusal, store, whole,
 };
 use libtest_mimic::{Arguments, Trial};
 use media::FORMS;
@@ -254,6 +254,17 @@ fn tests() -> Vec<Test> {
         Needs::Servers,
         Box::new(manners::json_is_all_there_is_on_stdout),
     );
+    for vendor in [Vendor::Seaweed, Vendor::Oss, Vendor::Kodo] {
+        let run = Box::new(move || mirror::is_brought(vendor));
+        add(&format!("mirror::a_recording_is_brought_to_{}", vendor.word()), Needs::Servers, run);
+    }
+    let of_mirrors: [(&str, Alone); 2] = [
+        ("mirror::objects_are_locked_where_the_bucket_can", mirror::objects_are_locked_where_the_bucket_can),
+        ("mirror::archive_classes_reach_the_store", mirror::archive_classes_reach_the_store),
+    ];
+    for (name, run) in of_mirrors {
+        add(name, Needs::Servers, Box::new(run));
+    }
     for (name, judge) in oss::JUDGES {
         let run = Box::new(move || oss::is_judged(judge));
         add(&format!("oss::the_server_is_judged_by_{name}"), Needs::Servers, run);

@@ -140,6 +140,21 @@ impl Vendor {
         }
     }
 
+    /// A store `cold` that recordings are brought to.
+    pub(crate) fn destination(self, case: Case, prefix: &str) -> Case {
+        let cold = |vendor, keys| self.settings(vendor, keys, prefix).replace("store.prod", "store.cold");
+        match self {
+            Self::Seaweed => case.store("cold", &Server::Seaweed.endpoint(), BUCKET, prefix, ""),
+            Self::S3 => case.store("cold", &Server::Loopback.endpoint(), BUCKET, prefix, ""),
+            Self::Oss => case
+                .settings(&cold("aliyun", "interface = \"oss\"\nregion = 0"))
+                .env("OSS_ACCESS_KEY_ID", ACCESS)
+                .env("OSS_ACCESS_KEY_SECRET", SECRET),
+            Self::Kodo => of_qiniu(case, &cold("qiniu", "interface = \"kodo\"")),
+            Self::QiniuS3 => of_qiniu(case, &cold("qiniu", "region = 0")),
+        }
+    }
+
     fn settings(self, vendor: &str, keys: &str, prefix: &str) -> String {
         let prefix: Vec<_> = prefix.split('/').filter(|part| !part.is_empty()).collect();
         let endpoint = self.handle().map(Handle::url).unwrap_or_default();

@@ -49,6 +49,13 @@ async function main() {
     await refused('SignatureDoesNotMatch', stranger.put(names[0], Buffer.from('no')));
     await refused('SignatureDoesNotMatch', stranger.listV2({ prefix: folder }));
     await refused('NoSuchKey', own.get(`${folder}nobody`));
+    const large = `${folder}parts/a b+c=频.ts`;
+    const data = Buffer.alloc(250 * 1024, 'parts');
+    const sent = await own.multipartUpload(large, data, { partSize: 100 * 1024, parallel: 2, headers: { 'x-oss-storage-class': 'IA' } });
+    assert(sent.etag.replaceAll('"', '').endsWith('-3'), sent.etag);
+    const kept = await own.get(large);
+    assert(kept.content.equals(data));
+    assert.strictEqual(kept.res.headers['x-oss-storage-class'], 'IA');
     await own.delete(names[0]);
     await refused('NoSuchKey', own.head(names[0]));
   }

@@ -4,6 +4,7 @@
 const assert = require('assert');
 const http = require('http');
 const net = require('net');
+const { Readable } = require('stream');
 const qiniu = require('qiniu');
 
 const [address, bucket, accessKey, secretKey] = process.argv.slice(2);
@@ -67,6 +68,15 @@ async function main () {
     assert(answer.body.equals(data), key);
     assert.strictEqual(answer.etag, `"${hashes[key]}"`);
   }
+  const large = Buffer.alloc(9 * 1024 * 1024 + 5, 'parts');
+  const token = new qiniu.rs.PutPolicy({ scope: `${bucket}:judge/js/large.ts`, fileType: 1 }).uploadToken(mac);
+  const extra = qiniu.resume_up.PutExtra.create({ version: 'v2', partSize: 4 * 1024 * 1024 });
+  const sent = await new qiniu.resume_up.ResumeUploader(config)
+    .putStream(token, 'judge/js/large.ts', Readable.from([large], { objectMode: false }), large.length, extra);
+  assert.strictEqual(sent.resp.statusCode, 200, JSON.stringify(sent.data));
+  const { data: kept } = await manager.stat(bucket, 'judge/js/large.ts');
+  assert.deepStrictEqual([kept.fsize, kept.hash, kept.type], [large.length, sent.data.hash, 1]);
+  assert((await get(manager.privateDownloadUrl(address, 'judge/js/large.ts', deadline))).body.equals(large));
   const wrong = macOf('another' + secretKey);
   const wrongManager = new qiniu.rs.BucketManager(wrong, config);
   const status = async promise => (await promise).resp.statusCode;

@@ -80,6 +80,28 @@ assert bucket_manager.stat("nobodys", "judge/py/00.ts")[1].status_code == 631
 answer, info = qiniu.put_data(wrong.upload_token(bucket, "x"), "x", b"x", regions=[region])
 assert answer is None and info.status_code == 401, info
 
+# In parts: of parts of 4 MiB the hash is that of the whole; of others it is not.
+large = bytes(range(256)) * ((9 << 20) // 256 + 1)
+for size, same in ((4 << 20, True), (5 << 20, False)):
+    for number, name in enumerate(["standard", "line", "archive", "deep"]):
+        key = f"judge/py/parts {size} {name}.ts"
+        token = auth.upload_token(bucket, key, policy={"fileType": number})
+        answer, info = qiniu.put_stream_v2(
+            token, key, io.BytesIO(large), "f", len(large), part_size=size, version="v2", bucket_name=bucket,
+            regions=[region])
+        assert info.status_code == 200, info
+        assert (answer["hash"] == etag_stream(io.BytesIO(large))) == same, (key, answer)
+        answer, info = bucket_manager.stat(bucket, key)
+        assert (answer["fsize"], answer["type"]) == (len(large), number), answer
+    address = auth.private_download_url(f"{url}/{urllib.parse.quote('judge/py/parts %d standard.ts' % size)}")
+    with urllib.request.urlopen(address) as answer:
+        assert answer.read() == large
+    refused(auth.private_download_url(f"{url}/{urllib.parse.quote('judge/py/parts %d archive.ts' % size)}"), 403)
+token = auth.upload_token(bucket, "cold.ts", policy={"fileType": 3})
+assert qiniu.put_data(token, "cold.ts", b"x", regions=[region])[1].status_code == 200
+assert bucket_manager.stat(bucket, "cold.ts")[0]["type"] == 3
+assert qiniu.put_data(token, "other.ts", b"x", regions=[region])[1].status_code == 403
+
 assert bucket_manager.delete(bucket, "judge/py/00.ts")[1].status_code == 200
 assert bucket_manager.stat(bucket, "judge/py/00.ts")[1].status_code == 612
 print("ok")

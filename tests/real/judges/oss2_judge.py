@@ -66,6 +66,38 @@ for version in ["v1", "v4"]:
     assert own.restore_object(folder + "cold.ts").status == 202
     refused("RestoreAlreadyInProgress", lambda: own.restore_object(folder + "cold.ts"))
     assert own.head_object(folder + "cold.ts").headers["x-oss-restore"] == 'ongoing-request="true"'
+    refused("InvalidDigest", lambda: own.put_object(folder + "x", b"x", headers={"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}))
+    # In parts, which this client proves by the CRC-64 of each and of the whole.
+    key, kept = folder + "parts/a b+c=频.ts", {
+        "x-oss-storage-class": "IA", "x-oss-tagging": "why=the%20law", "x-oss-server-side-encryption": "AES256"}
+    data = [bytes([n]) * size for n, size in enumerate([200 << 10, 100 << 10, 77])]
+    upload = own.init_multipart_upload(key, headers=kept).upload_id
+    parts = []
+    for n, part in enumerate(data, 1):
+        sent = own.upload_part(key, upload, n, part)
+        parts.append(oss2.models.PartInfo(n, sent.etag, size=len(part), part_crc=sent.crc))
+    begun = [one for one in oss2.MultipartUploadIterator(own, prefix=folder + "parts/", max_uploads=1)]
+    assert [(one.key, one.upload_id) for one in begun] == [(key, upload)], begun
+    assert not own.object_exists(key)
+    refused("InvalidPart", lambda: own.complete_multipart_upload(key, upload, [oss2.models.PartInfo(1, "0" * 32)]))
+    done = own.complete_multipart_upload(key, upload, parts)
+    assert done.etag.endswith("-3") and done.crc == own.head_object(key).server_crc
+    assert own.get_object(key).read() == b"".join(data)
+    head = own.head_object(key)
+    assert (head.object_type, head.headers["x-oss-storage-class"]) == ("Multipart", "IA"), head.headers
+    assert head.headers["x-oss-server-side-encryption"] == "AES256"
+    assert own.get_object_tagging(key).tag_set.tagging_rule == {"why": "the law"}
+    refused("NoSuchUpload", lambda: own.upload_part(key, upload, 1, b"x"))
+    upload = own.init_multipart_upload(key).upload_id
+    own.upload_part(key, upload, 1, b"x")
+    own.abort_multipart_upload(key, upload)
+    refused("NoSuchUpload", lambda: own.complete_multipart_upload(key, upload, parts))
+    upload = own.init_multipart_upload(key).upload_id
+    small = [own.upload_part(key, upload, n, b"x") for n in (1, 2)]
+    small = [oss2.models.PartInfo(n, sent.etag) for n, sent in enumerate(small, 1)]
+    refused("EntityTooSmall", lambda: own.complete_multipart_upload(key, upload, small))
+    own.abort_multipart_upload(key, upload)
+    assert not list(oss2.MultipartUploadIterator(own, prefix=folder))
     own.delete_object(names[0])
     assert not own.object_exists(names[0])
 

@@ -4,6 +4,7 @@
 """
 
 import datetime
+import io
 import os
 import sys
 import urllib.error
@@ -71,6 +72,21 @@ for version in ["v1", "v4"]:
     ]:
         refused("SignatureDoesNotMatch", stranger_asks)
     refused("NoSuchKey", lambda: own.get_object(oss.GetObjectRequest(bucket=bucket, key=folder + "nobody")))
+    # In parts, which this client proves by the CRC-64.
+    key, data = folder + "parts/a b+c=频.ts", bytes(range(256)) * 1200
+    uploader = own.uploader(part_size=100 << 10, parallel_num=2)
+    cold = oss.PutObjectRequest(bucket=bucket, key=key, storage_class="ColdArchive", tagging="why=law")
+    sent = uploader.upload_from(cold, io.BytesIO(data))
+    assert sent.upload_id and sent.etag.strip('"').endswith("-3"), sent
+    head = own.head_object(oss.HeadObjectRequest(bucket=bucket, key=key))
+    assert (head.content_length, head.object_type, head.storage_class) == (len(data), "Multipart", "ColdArchive")
+    refused("InvalidObjectState", lambda: own.get_object(oss.GetObjectRequest(bucket=bucket, key=key)))
+    begun = own.initiate_multipart_upload(oss.InitiateMultipartUploadRequest(bucket=bucket, key=key)).upload_id
+    listed = own.list_multipart_uploads(oss.ListMultipartUploadsRequest(bucket=bucket, prefix=folder, encoding_type="url"))
+    assert [(one.key, one.upload_id) for one in listed.uploads] == [(key, begun)], listed
+    own.abort_multipart_upload(oss.AbortMultipartUploadRequest(bucket=bucket, key=key, upload_id=begun))
+    refused("NoSuchUpload", lambda: own.abort_multipart_upload(
+        oss.AbortMultipartUploadRequest(bucket=bucket, key=key, upload_id=begun)))
     own.delete_object(oss.DeleteObjectRequest(bucket=bucket, key=names[0]))
     assert not own.is_object_exist(bucket, names[0])
 print("judged by alibabacloud-oss-v2", oss.__version__)
