@@ -71,7 +71,7 @@ pub(super) fn obstacle(status: StatusCode, headers: &HeaderMap, error: Option<&S
         };
     };
     match error.code.as_str() {
-        "NoSuchKey" | "NoSuchVersion" | "NotFound" => Obstacle::Absent,
+        "NoSuchKey" | "NoSuchVersion" | "NoSuchUpload" | "NotFound" => Obstacle::Absent,
         // A name that no bucket can have is one that none has.
         "NoSuchBucket" | "InvalidBucketName" => Obstacle::NoSuchBucket,
         // COS, KS3, OBS and BOS have the same code; where the document does not name the class, a header may.

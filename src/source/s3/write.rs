@@ -185,6 +185,14 @@ fn stored(key: &ObjectKey, headers: &http::HeaderMap) -> Stored {
     Stored { etag: info.etag, digests: info.digests, parts: Parts::Untold }
 }
 
+impl S3Upload {
+    /// The tag of what has the key now.
+    async fn tag(&self) -> Option<ETag> {
+        let head = self.client.head_object().bucket(&self.bucket).key(self.key.as_str());
+        head.send().await.ok()?.e_tag().map(ETag::new)
+    }
+}
+
 struct S3Upload {
     client: Client,
     transport: Transport<S3Dialect>,
@@ -227,10 +235,22 @@ impl Upload for S3Upload {
         let complete = self.client.complete_multipart_upload().bucket(&self.bucket).key(self.key.as_str());
         let completed = complete.upload_id(&self.id).multipart_upload(parts).send().await;
         let name = self.transport.name();
-        let completed =
-            completed.map_err(|cause| sdk_error(name, Operation::Write, self.key.as_str(), &cause))?;
-        let etag = completed.e_tag().map(ETag::new);
         let expected = format!("{}-{}", hex::encode(self.tags.clone().finalize()), self.parts.len());
+        let completed = match completed {
+            Ok(completed) => completed,
+            Err(cause) => {
+                let error = sdk_error(name, Operation::Write, self.key.as_str(), &cause);
+                // An earlier try may have done it, and only its answer did not come.
+                if error.obstacle == Obstacle::Absent
+                    && let Some(etag) = self.tag().await
+                    && etag.as_str().eq_ignore_ascii_case(&expected)
+                {
+                    return Ok(Stored { etag: Some(etag), digests: Vec::new(), parts: Parts::Agree });
+                }
+                return Err(error);
+            }
+        };
+        let etag = completed.e_tag().map(ETag::new);
         // Under KMS, and at some compatible stores, the tag has another form and tells nothing.
         let comparable = etag.as_ref().is_some_and(|etag| etag.as_str().len() == expected.len())
             && !completed.server_side_encryption().is_some_and(|how| how.as_str().starts_with("aws:kms"));

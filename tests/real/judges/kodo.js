@@ -70,7 +70,7 @@ async function main () {
   }
   const large = Buffer.alloc(9 * 1024 * 1024 + 5, 'parts');
   const token = new qiniu.rs.PutPolicy({ scope: `${bucket}:judge/js/large.ts`, fileType: 1 }).uploadToken(mac);
-  const extra = qiniu.resume_up.PutExtra.create({ version: 'v2', partSize: 4 * 1024 * 1024 });
+  const extra = qiniu.resume_up.PutExtra.create(null, null, null, null, null, 4 * 1024 * 1024, 'v2');
   const sent = await new qiniu.resume_up.ResumeUploader(config)
     .putStream(token, 'judge/js/large.ts', Readable.from([large], { objectMode: false }), large.length, extra);
   assert.strictEqual(sent.resp.statusCode, 200, JSON.stringify(sent.data));

@@ -227,12 +227,15 @@ impl Server {
         if encoded {
             text.push_str("<EncodingType>url</EncodingType>");
         }
-        if let Some((id, begun)) = all.last().filter(|_| more) {
-            text.push_str(&format!(
-                "<NextKeyMarker>{}</NextKeyMarker><NextUploadIdMarker>{id}</NextUploadIdMarker>",
-                name(&begun.key)
-            ));
-        }
+        // They are there on the last page too.
+        let last = all.last().filter(|_| more).map(|(id, begun)| (name(&begun.key), id.as_str()));
+        let (key, id) = last.unwrap_or_default();
+        text.push_str(&format!(
+            "<KeyMarker>{}</KeyMarker><UploadIdMarker>{}</UploadIdMarker><NextKeyMarker>{key}</NextKeyMarker>\
+             <NextUploadIdMarker>{id}</NextUploadIdMarker>",
+            name(&after.0),
+            escape(&after.1)
+        ));
         for (id, begun) in &all {
             let at = jiff::Timestamp::from_second(i64::try_from(begun.at).expect("a time")).expect("a time");
             text.push_str(&format!(
