@@ -199,8 +199,8 @@ mod tests {
         let crc = Digest::new(Algorithm::Crc32, [0; 4]).unwrap();
         for (theirs, expected) in [
             (&[][..], Comparison::Silent),
-            (&[crc.clone()], Comparison::Silent),
-            (&[md5.clone(), crc], Comparison::Agrees(Algorithm::Md5)),
+            (std::slice::from_ref(&crc), Comparison::Silent),
+            (&[md5.clone(), crc.clone()], Comparison::Agrees(Algorithm::Md5)),
             (&[md5, sha256.clone()], Comparison::Agrees(Algorithm::Sha256)),
             (&[sha256, other], Comparison::Differs(Algorithm::Md5)),
         ] {
