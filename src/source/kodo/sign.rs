@@ -33,12 +33,17 @@ impl Keys {
     /// The headers of a GET to one of the interfaces (Qiniu, "access token", 2024): the signature covers
     /// method, path, query, host, the kind of content, and the time.
     pub(super) fn headers(&self, url: &Url, now: u64) -> Option<HeaderMap> {
+        self.headers_of("GET", url, now)
+    }
+
+    /// The same for another method, without a body.
+    pub(super) fn headers_of(&self, method: &str, url: &Url, now: u64) -> Option<HeaderMap> {
         let now = jiff::Timestamp::from_second(i64::try_from(now).ok()?).ok()?;
         let date = now.strftime("%Y%m%dT%H%M%SZ").to_string();
         let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
         let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
         let text = format!(
-            "GET {}{query}\nHost: {}{port}\nContent-Type: {CONTENT_TYPE}\nX-Qiniu-Date: {date}\n\n",
+            "{method} {}{query}\nHost: {}{port}\nContent-Type: {CONTENT_TYPE}\nX-Qiniu-Date: {date}\n\n",
             url.path(),
             url.host_str()?
         );

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{NetworkArgs, RecordingArgs, STORE_HEADING, StoreArgs};
+use super::{ColdArgs, NetworkArgs, RecordingArgs, STORE_HEADING, StoreArgs};
 use crate::quantity::parse_rate;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -38,6 +38,8 @@ pub(crate) struct MirrorArgs {
     /// Tag of the objects; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = tag, help_heading = KEEPING_HEADING)]
     pub(crate) tag: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) cold: ColdArgs,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
     /// Ask the fallback also where a store refused or archived an object

@@ -68,6 +68,36 @@ pub(super) fn of(event: &Event<'_>, verbosity: Verbosity) -> Option<Message> {
         Event::Awaiting { recording, awaited, next, left } => {
             ("awaiting", awaiting(recording, *awaited, *next, *left, verbose), false)
         }
+        // What comes of it in the end is part of the result.
+        Event::Restoring {
+            recording,
+            asked,
+            under_way,
+            back,
+            frozen,
+            within,
+            next: Some(next),
+            left,
+            ..
+        } => {
+            let parts = [
+                (*frozen, "archived"),
+                (*asked, "asked for"),
+                (*under_way, "under way before"),
+                (*back, "back"),
+            ];
+            let parts = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
+            let within = within.map(|within| format!(", back within {} of asking", seconds(within)));
+            let text = format!(
+                "{}: {}{}; next look in {}, {} left",
+                recording.short(),
+                parts.collect::<Vec<_>>().join(", "),
+                within.unwrap_or_default(),
+                seconds(*next),
+                seconds(*left)
+            );
+            ("restoring", text, false)
+        }
         _ => return None,
     };
     Some(Message { text: format!("{word:<10} {}", printable(&text)), limited })
@@ -101,12 +131,15 @@ fn awaiting(
             parts.join("; ")
         }
     };
-    let seconds = |duration: Duration| typed_duration(Duration::from_secs(duration.as_secs()));
     let when = match next {
         Some(next) => format!("next look in {}, {} left", seconds(next), seconds(left)),
         None => "this was the last look".to_owned(),
     };
     format!("{}: {what}; {when}", recording.short())
+}
+
+fn seconds(duration: Duration) -> String {
+    typed_duration(Duration::from_secs(duration.as_secs()))
 }
 
 #[cfg(test)]
