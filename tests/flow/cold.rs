@@ -124,13 +124,14 @@ fn begun(keys: &[String]) -> Vec<(String, Answer)> {
     all
 }
 
-const BULK: RestoreRequest = RestoreRequest { tier: Tier::Bulk, days: DAYS };
-const DAYS: Days = match Days::new(5) {
-    Some(days) => days,
-    None => panic!("five days"),
-};
+fn days() -> Days {
+    Days::new(5).unwrap()
+}
 
-const ASK: ThawOptions = ThawOptions { request: BULK, wait: None };
+/// Asks, and does not wait.
+fn ask_only() -> ThawOptions {
+    ThawOptions { request: RestoreRequest { tier: Tier::Bulk, days: days() }, wait: None }
+}
 
 fn waiting(until: Duration) -> ThawOptions {
     let wait = WaitOptions {
@@ -138,7 +139,7 @@ fn waiting(until: Duration) -> ThawOptions {
         first_pause: Duration::from_millis(40),
         longest_pause: Duration::from_millis(150),
     };
-    ThawOptions { request: BULK, wait: Some(wait) }
+    ThawOptions { wait: Some(wait), ..ask_only() }
 }
 
 /// As a command does it: asks, waits where told so, looks again where lists came back, and fetches.
@@ -178,7 +179,7 @@ async fn what_is_archived_is_asked_for_once_and_fetched_when_it_is_back() {
         assert_eq!(check(&fetched, &originals(&depot.plan)), Outcome::Frozen, "{vendor:?}");
         assert_eq!(depot.asks(), []);
 
-        let (fetched, said) = thawed(&run, &ASK, &out).await;
+        let (fetched, said) = thawed(&run, &ask_only(), &out).await;
         assert_eq!(check(&fetched, &originals(&depot.plan)).exit_code(), 8, "{vendor:?}");
         assert_eq!((said.asked, said.frozen, said.back, said.refused), (2, 2, 0, 0), "{vendor:?}");
         assert!(said.within.is_some(), "{vendor:?}");
@@ -187,7 +188,7 @@ async fn what_is_archived_is_asked_for_once_and_fetched_when_it_is_back() {
             assert!(cold.contains(&ask.key), "{}", ask.key);
         }
 
-        let (fetched, said) = thawed(&run, &ASK, &out).await;
+        let (fetched, said) = thawed(&run, &ask_only(), &out).await;
         assert_eq!(check(&fetched, &originals(&depot.plan)), Outcome::Frozen, "{vendor:?}");
         assert_eq!((said.asked, said.under_way, said.frozen), (0, 2, 2), "{vendor:?}");
         assert_eq!(depot.asks(), [], "what is under way is not asked for again");
@@ -195,17 +196,17 @@ async fn what_is_archived_is_asked_for_once_and_fetched_when_it_is_back() {
         // One comes back, then the other.
         let back = Restore::Until(4_000_000_000);
         depot.objects.change(&cold[0], |object| object.restored(back.clone()));
-        let (fetched, said) = thawed(&run, &ASK, &out).await;
+        let (fetched, said) = thawed(&run, &ask_only(), &out).await;
         assert_eq!(check(&fetched, &originals(&depot.plan)), Outcome::Frozen, "{vendor:?}");
         assert_eq!((said.asked, said.under_way, said.back, said.frozen), (0, 1, 1, 1), "{vendor:?}");
         depot.objects.change(&cold[1], |object| object.restored(back));
-        let (fetched, said) = thawed(&run, &ASK, &out).await;
+        let (fetched, said) = thawed(&run, &ask_only(), &out).await;
         assert_eq!(check(&fetched, &originals(&depot.plan)), Outcome::Complete, "{vendor:?}");
         // The first is here by now, so that nobody looks at it.
         assert_eq!((said.asked, said.back, said.frozen), (0, 1, 0), "{vendor:?}");
         assert_eq!(depot.asks(), []);
 
-        let (_, said) = thawed(&run, &ASK, &out).await;
+        let (_, said) = thawed(&run, &ask_only(), &out).await;
         assert!(said.is_nothing(), "{vendor:?}: {said:?}");
     }
 }
@@ -216,7 +217,7 @@ async fn what_cannot_be_read_yet_is_not_requested() {
     let cold = [depot.slice(0), depot.slice(4)];
     depot.archive(&cold, "DEEP_ARCHIVE");
     let (_keep, out) = out();
-    let (_, said) = thawed(&depot.run().await, &ASK, &out).await;
+    let (_, said) = thawed(&depot.run().await, &ask_only(), &out).await;
     assert_eq!((said.asked, said.within), (2, Some(Duration::from_secs(48 * 3600))));
     let gets = depot.server.requests().into_iter().filter(|r| r.method == "GET" && r.status == 403).count();
     // One of the class is tried before its restore is paid for.
@@ -247,7 +248,7 @@ async fn an_archived_playlist_comes_back_together_with_its_slices() {
         let (_keep, out) = out();
 
         // All in one go, although nobody can know yet what the playlist lists.
-        let (fetched, said) = thawed(&depot.run().await, &ASK, &out).await;
+        let (fetched, said) = thawed(&depot.run().await, &ask_only(), &out).await;
         assert_eq!(fetched.report.outcome(), Outcome::Frozen, "{vendor:?}");
         assert_eq!((said.asked, said.frozen), (cold.len(), cold.len()), "{vendor:?}");
         assert_eq!(depot.asks(), begun(&cold), "{vendor:?}");
@@ -271,7 +272,7 @@ async fn a_deadline_ends_the_wait_and_a_later_run_goes_on() {
     let run = depot.run().await;
     let (_keep, out) = out();
     let options = |until| ThawOptions {
-        request: RestoreRequest { tier: Tier::Standard, days: DAYS },
+        request: RestoreRequest { tier: Tier::Standard, days: days() },
         ..waiting(until)
     };
     let (fetched, said) = thawed(&run, &options(Duration::from_millis(300)), &out).await;
@@ -290,7 +291,7 @@ async fn whoever_may_not_restore_is_denied_and_not_frozen() {
         let cold = [depot.slice(0), depot.slice(1), depot.slice(2)];
         depot.archive(&cold, vendor.class().0);
         let (_keep, out) = out();
-        for options in [ASK, waiting(Duration::from_secs(20))] {
+        for options in [ask_only(), waiting(Duration::from_secs(20))] {
             let (fetched, said) = thawed(&depot.run().await, &options, &out).await;
             assert_eq!(check(&fetched, &originals(&depot.plan)).exit_code(), 6, "{vendor:?}");
             assert_eq!((said.asked, said.refused, said.frozen), (0, 3, 0), "{vendor:?}");
@@ -313,7 +314,7 @@ async fn what_was_restored_and_is_archived_again_is_asked_for_again() {
     let run = depot.run().await;
     let (_keep, out) = out();
     for _ in 0..2 {
-        let (fetched, said) = thawed(&run, &ASK, &out).await;
+        let (fetched, said) = thawed(&run, &ask_only(), &out).await;
         assert_eq!(check(&fetched, &originals(&depot.plan)), Outcome::Frozen);
         assert_eq!(said.asked, 1);
         assert_eq!(depot.asks(), begun(&cold));
@@ -337,7 +338,7 @@ async fn classes_that_are_read_at_once_are_not_asked_for() {
         let depot = Depot::with(vendor, Permission::Allowed, Permission::Allowed).await;
         depot.archive(&(0..COUNT).map(|n| depot.slice(n)).collect::<Vec<_>>(), class);
         let (_keep, out) = out();
-        let (fetched, said) = thawed(&depot.run().await, &ASK, &out).await;
+        let (fetched, said) = thawed(&depot.run().await, &ask_only(), &out).await;
         assert_eq!(check(&fetched, &originals(&depot.plan)), Outcome::Complete, "{vendor:?} {class}");
         assert!(said.is_nothing(), "{vendor:?} {class}: {said:?}");
         assert_eq!(depot.asks(), [], "{vendor:?} {class}");
@@ -349,7 +350,7 @@ async fn a_tier_that_the_class_does_not_have_is_said_and_costs_nothing() {
     let depot = Depot::of(Vendor::S3).await;
     depot.archive(&[depot.slice(2)], "DEEP_ARCHIVE");
     let (_keep, out) = out();
-    let request = RestoreRequest { tier: Tier::Expedited, days: DAYS };
+    let request = RestoreRequest { tier: Tier::Expedited, days: days() };
     let (fetched, said) = thawed(&depot.run().await, &ThawOptions { request, wait: None }, &out).await;
     assert_eq!(check(&fetched, &originals(&depot.plan)), Outcome::Frozen);
     let why = said.refusal.unwrap();
@@ -368,7 +369,7 @@ async fn a_copy_that_can_be_read_is_better_than_a_restore() {
         let mut run = depot.run().await.with_fallback(fallback.store("backup").await);
         run.options.after_denial = after;
         let (_keep, out) = out();
-        let (fetched, said) = thawed(&run, &ASK, &out).await;
+        let (fetched, said) = thawed(&run, &ask_only(), &out).await;
         assert_eq!(fetched.report.outcome(), Outcome::Frozen, "{after:?}");
         // The second time the other one is under way already.
         assert_eq!((said.asked, depot.asks()), (1, begun(asked)), "{after:?}");

@@ -80,6 +80,15 @@ assert bucket_manager.stat("nobodys", "judge/py/00.ts")[1].status_code == 631
 answer, info = qiniu.put_data(wrong.upload_token(bucket, "x"), "x", b"x", regions=[region])
 assert answer is None and info.status_code == 401, info
 
+# The caller put it there, archived.
+cold = "cold/slice.ts"
+refused(auth.private_download_url(f"{url}/{cold}"), 403)
+assert bucket_manager.restore_ar(bucket, cold, 8)[1].status_code == 400
+assert manager(wrong).restore_ar(bucket, cold, 3)[1].status_code == 401
+assert bucket_manager.restore_ar(bucket, cold, 3)[1].status_code == 200
+assert bucket_manager.stat(bucket, cold)[0]["restoreStatus"] == 1
+assert bucket_manager.restore_ar(bucket, "judge/py/01.ts", 3)[1].status_code == 400
+
 assert bucket_manager.delete(bucket, "judge/py/00.ts")[1].status_code == 200
 assert bucket_manager.stat(bucket, "judge/py/00.ts")[1].status_code == 612
 print("ok")

@@ -66,6 +66,13 @@ for version in ["v1", "v4"]:
     assert own.restore_object(folder + "cold.ts").status == 202
     refused("RestoreAlreadyInProgress", lambda: own.restore_object(folder + "cold.ts"))
     assert own.head_object(folder + "cold.ts").headers["x-oss-restore"] == 'ongoing-request="true"'
+    for storage, tier, status in [("ColdArchive", "Bulk", 202), ("ColdArchive", "Expedited", 202)]:
+        own.put_object(folder + tier, b"cold", headers={"x-oss-storage-class": storage})
+        wish = oss2.models.RestoreConfiguration(3, oss2.models.RestoreJobParameters(tier))
+        assert own.restore_object(folder + tier, input=wish).status == status, (storage, tier)
+    own.put_object(folder + "deep", b"cold", headers={"x-oss-storage-class": "DeepColdArchive"})
+    bulk = oss2.models.RestoreConfiguration(3, oss2.models.RestoreJobParameters("Bulk"))
+    refused("MalformedXML", lambda: own.restore_object(folder + "deep", input=bulk))
     own.delete_object(names[0])
     assert not own.object_exists(names[0])
 
