@@ -47,3 +47,37 @@ impl TierArg {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::args::{Cli, Command};
+
+    #[test]
+    fn a_tier_and_a_duration_are_taken_only_after_an_equals_sign() {
+        let parse = |words: &[&str]| {
+            let cli = Cli::try_parse_from([&["recfetch", "fetch"], words].concat()).map(|cli| cli.command);
+            match cli {
+                Ok(Command::Fetch(args)) => {
+                    Some((args.what.recordings, args.cold.restore, args.cold.days, args.cold.wait))
+                }
+                Ok(other) => panic!("{other:?}"),
+                Err(_) => None,
+            }
+        };
+        let sid = vec!["sid".to_owned()];
+        assert_eq!(parse(&["--restore", "sid"]), Some((sid.clone(), Some(None), None, None)));
+        assert_eq!(
+            parse(&["--restore=Bulk", "--days", "3", "--wait=2h", "sid"]),
+            Some((sid.clone(), Some(Some(TierArg::Bulk)), Some(3), Some(Some(Duration::from_secs(7200)))))
+        );
+        assert_eq!(parse(&["--restore", "--wait", "sid"]), Some((sid.clone(), Some(None), None, Some(None))));
+        assert_eq!(parse(&["sid"]), Some((sid, None, None, None)));
+        for wrong in [&["--wait", "sid"][..], &["--days", "3", "sid"], &["--restore=Fast", "sid"]] {
+            assert_eq!(parse(wrong), None, "{wrong:?}");
+        }
+        assert_eq!(parse(&["--restore", "--days", "366", "sid"]), None);
+    }
+}
