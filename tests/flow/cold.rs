@@ -1,12 +1,19 @@
 //! Archived recordings: restores are asked for once, waited for, and what comes back is fetched.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use recfetch::domain::key::KeyPrefix;
+use recfetch::domain::place::SourceName;
 use recfetch::domain::report::Outcome;
 use recfetch::domain::thaw::{Days, RestoreRequest, Tier};
-use recfetch::engine::{AfterDenial, Fetched, Found, Store, ThawFor, ThawOptions, Thawed, WaitOptions};
+use recfetch::domain::verdict::Verdict;
+use recfetch::engine::{
+    AfterDenial, Fetched, Found, LocateError, MirrorOptions, MirrorTarget, Store, ThawFor, ThawOptions,
+    Thawed, WaitOptions,
+};
 use recfetch::source::{
-    Credentials, KodoHosts, KodoPlace, OssAddressing, OssPlace, OssSignature, Place, Secret,
+    Credentials, DirSource, KodoHosts, KodoPlace, OssAddressing, OssPlace, OssSignature, Place, Secret,
 };
 use recfetch_test_support::oss::{self, OssOptions};
 use recfetch_test_support::s3::Permission;
@@ -391,4 +398,85 @@ async fn a_stop_while_waiting_leaves_what_was_asked_for_under_way() {
     let (fetched, _) = thawed(&run, &waiting(Duration::from_secs(3600)), &out).await;
     assert_eq!(fetched.report.outcome(), Outcome::Interrupted);
     assert_eq!(depot.asks(), begun(&cold));
+}
+
+#[tokio::test]
+async fn a_mirror_asks_for_what_it_lacks_and_goes_on_when_that_is_back() {
+    let depot = Depot::of(Vendor::S3).await;
+    let cold = [depot.slice(1), depot.slice(3)];
+    depot.archive(&cold, "GLACIER");
+    let (_keep, out) = out();
+    std::fs::create_dir_all(&out).unwrap();
+    let target = Arc::new(DirSource::new(SourceName::new("depot"), &out));
+    let target = MirrorTarget::new(target, KeyPrefix::from_parts(["cold"]).unwrap());
+    let options = MirrorOptions::default();
+    let run = depot.run().await;
+    let fetcher = run.fetcher();
+    let mirror = async |thaw: ThawOptions| {
+        let mut found = fetcher.locate(&run.target, &run.candidates, &run.query).await.unwrap();
+        let said = fetcher.thaw(&mut found, ThawFor::Mirror(&target, &options), &thaw).await.unwrap();
+        (fetcher.mirror(found, &target, &options).await.unwrap().report.outcome(), said)
+    };
+    let (outcome, said) = mirror(ask_only()).await;
+    assert_eq!((outcome, said.asked, said.frozen), (Outcome::Frozen, 2, 2));
+    depot.objects.change(&cold[0], |object| object.restored(Restore::Until(4_000_000_000)));
+    let (outcome, said) = mirror(ask_only()).await;
+    assert_eq!((outcome, said.asked, said.under_way, said.back), (Outcome::Frozen, 0, 1, 1));
+    depot.objects.change(&cold[1], |object| object.restored(Restore::Until(4_000_000_000)));
+    let (outcome, said) = mirror(ask_only()).await;
+    // The first is there by now.
+    assert_eq!((outcome, said.asked, said.back), (Outcome::Complete, 0, 1));
+    assert_eq!(depot.asks(), begun(&cold));
+}
+
+#[tokio::test]
+async fn a_playlist_without_which_nothing_is_known_comes_back_too() {
+    let depot = Depot::of(Vendor::Kodo).await;
+    let playlist = format!("{FOLDER}{}", depot.plan.playlist_name());
+    depot.archive(std::slice::from_ref(&playlist), "archive");
+    // The listing shows nothing else.
+    let slices: Vec<_> =
+        (0..COUNT).map(|n| (depot.slice(n), depot.objects.remove(&depot.slice(n)))).collect();
+    let run = depot.run().await;
+    let fetcher = run.fetcher();
+    let locate = async || fetcher.locate(&run.target, &run.candidates, &run.query).await;
+    let Err(LocateError::Playlist { key, verdict: Verdict::Frozen { from, .. }, .. }) = locate().await else {
+        panic!("an archived playlist")
+    };
+    let id = run.target.recording();
+    let thaw = async |options| fetcher.thaw_list(&id, &run.candidates, &from, &key, &options).await;
+    let said = thaw(ask_only()).await;
+    assert_eq!((said.asked, said.frozen, said.look_again), (1, 1, false));
+    let said = thaw(waiting(Duration::from_millis(100))).await;
+    assert_eq!((said.asked, said.under_way, said.look_again), (0, 1, false));
+    depot.objects.change(&playlist, |object| object.restored(Restore::Until(4_000_000_000)));
+    assert!(thaw(waiting(Duration::from_secs(20))).await.look_again);
+    assert_eq!(depot.asks(), begun(&[playlist]));
+    for (key, object) in slices {
+        depot.objects.put(key, object.unwrap());
+    }
+    assert!(locate().await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_archived_again_while_others_did_not_come_is_asked_for_again() {
+    let depot = Depot::of(Vendor::S3).await;
+    let cold = [depot.slice(0), depot.slice(1)];
+    depot.archive(&cold, "GLACIER");
+    let running = |object: recfetch_test_support::Object| object.restored(Restore::Running);
+    cold.iter().for_each(|key| depot.objects.change(key, running));
+    let objects = depot.objects.clone();
+    objects.thaws.take(Duration::from_millis(50));
+    let (first, second) = (cold[0].clone(), cold[1].clone());
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        objects.change(&first, |object| object.restored(Restore::Never));
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        objects.change(&second, |object| object.restored(Restore::Until(4_000_000_000)));
+    });
+    let (_keep, out) = out();
+    let (fetched, said) = thawed(&depot.run().await, &waiting(Duration::from_secs(20)), &out).await;
+    assert_eq!(check(&fetched, &originals(&depot.plan)), Outcome::Complete);
+    assert_eq!((said.asked, said.under_way, said.frozen), (1, 2, 0));
+    assert_eq!(depot.asks(), begun(&cold[..1]));
 }
