@@ -138,6 +138,27 @@ pub enum Event<'a> {
         /// For how long looks are taken at the most, from now on.
         left: Duration,
     },
+    /// Archived objects of a recording were looked at, or their restore was asked for.
+    Restoring {
+        /// The recording.
+        recording: &'a RecordingId,
+        /// Objects whose restore was asked for.
+        asked: usize,
+        /// Objects whose restore had begun before.
+        under_way: usize,
+        /// Objects whose restore was refused.
+        refused: usize,
+        /// Objects that are back; there may be more of them while this waits.
+        back: usize,
+        /// Objects that cannot be read yet.
+        frozen: usize,
+        /// How long what was asked for takes at the most, by the vendors' own word.
+        within: Option<Duration>,
+        /// After which time the next look is taken; `None` where there is none.
+        next: Option<Duration>,
+        /// For how long looks are taken at the most, from now on.
+        left: Duration,
+    },
     /// A page of a listing was walked through for all recordings in it.
     Surveyed {
         /// The place.

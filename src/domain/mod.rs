@@ -26,6 +26,7 @@ pub mod regions;
 pub mod report;
 mod spelling;
 pub mod synthetic;
+pub mod thaw;
 pub mod time;
 pub mod timeline;
 pub mod vendor;

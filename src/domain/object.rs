@@ -44,12 +44,34 @@ impl ObjectInfo {
     /// OBS's `COLD` is its archive.
     #[must_use]
     pub fn is_archived(&self) -> bool {
-        let plain = |class: &String| -> String {
-            class.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
-        };
-        let archives =
-            ["glacier", "deeparchive", "archive", "mazarchive", "coldarchive", "deepcoldarchive", "cold"];
-        self.class.as_ref().map(plain).is_some_and(|class| archives.contains(&class.as_str()))
+        const ARCHIVES: [&str; 9] = [
+            "glacier",
+            "deeparchive",
+            "archive",
+            "mazarchive",
+            "coldarchive",
+            "deepcoldarchive",
+            "cold",
+            "archiveaccess",
+            "deeparchiveaccess",
+        ];
+        self.class.as_deref().map(plain_class).is_some_and(|class| ARCHIVES.contains(&class.as_str()))
+    }
+
+    /// Whether its class lets its store archive it by itself, which a listing does not tell.
+    #[must_use]
+    pub fn may_be_archived(&self) -> bool {
+        self.class.as_deref().map(plain_class).is_some_and(|class| class == "intelligenttiering")
+    }
+
+    /// Whether it has to be restored before it can be read, as far as its facts tell.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        match self.restore {
+            Some(Restore::Restored { .. }) => false,
+            Some(Restore::UnderWay) => true,
+            None => self.is_archived(),
+        }
     }
 
     /// An object of which only the key is known.
@@ -66,6 +88,11 @@ impl ObjectInfo {
             restore: None,
         }
     }
+}
+
+/// The name of a class without the signs and capitals in which the spellings of vendors differ.
+pub(super) fn plain_class(class: &str) -> String {
+    class.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 #[cfg(test)]
@@ -85,6 +112,7 @@ mod tests {
             (Some("ColdArchive"), true),
             (Some("Archive"), true),
             (Some("deep archive"), true),
+            (Some("DEEP_ARCHIVE_ACCESS"), true),
         ] {
             let key = ObjectKey::parse("a").unwrap();
             let info = ObjectInfo { class: class.map(str::to_owned), ..ObjectInfo::bare(key) };

@@ -13,6 +13,7 @@ use super::object::{self, Fetched as FetchedObject, Job, Proven};
 use super::reporting::{findings_of, kept_other, kept_report, report_of};
 use super::run::{Failed, Run, Seen, record_of};
 use super::sink::{Room, Sink};
+use super::thawing::Given;
 use super::width::FIRST;
 use super::{Candidate, Context, HELD_AT_MOST};
 use crate::archive::{Archive, Assembly, Record, Staged};
@@ -235,6 +236,18 @@ impl Run {
         }
     }
 
+    /// What comes of a segment that is known to be out of reach.
+    fn unreadable(&self, name: &ObjectName) -> Option<Came> {
+        let Given { verdict, tries } = self.unreadable.get(name)?.clone();
+        Some(Came::Fetched(Box::new(FetchedObject {
+            verdict,
+            bytes: None,
+            rejected: None,
+            failed_tries: tries,
+            findings: Vec::new(),
+        })))
+    }
+
     /// Fetches segments that were missing before, until one comes: then the files have to be made anew. Its
     /// bytes are fetched again in its turn, which costs one segment and keeps this simple.
     async fn any_came(
@@ -249,10 +262,17 @@ impl Run {
             return Ok(true);
         }
         let mut queue = holes.iter().map(|n| track.slots[*n].item.clone());
+        for n in holes {
+            let item = &track.slots[*n].item;
+            if let Some(unreadable) = self.unreadable(&item.name) {
+                self.not_appended(item, unreadable);
+            }
+        }
+        let unreadable: HashSet<_> = self.unreadable.keys().cloned().collect();
         let mut running = JoinSet::new();
         loop {
             while running.len() < self.context.width().min(LOOK_AHEAD) {
-                let Some(item) = queue.next() else { break };
+                let Some(item) = queue.find(|item| !unreadable.contains(&item.name)) else { break };
                 match self.job(candidate, folder, &item) {
                     Some(job) if !self.context.cancel.is_cancelled() => {
                         let (context, archive) = (self.context.clone(), track.archive.clone());
@@ -308,6 +328,8 @@ impl Run {
                 } else if let Some((file, record)) = before.get(&slot.item.name) {
                     self.findings.extend(kept_other(&slot.item, record, candidate.store.source.name()));
                     Came::Before(file.clone(), Box::new(record.clone()))
+                } else if let Some(unreadable) = self.unreadable(&slot.item.name) {
+                    unreadable
                 } else if let Some(job) = self.job(candidate, folder, &slot.item) {
                     let room = match room(&self.context, &track.archive, &job) {
                         Memory::Here(room) => Some(room),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Candidate;
 use super::listing::Coverage;
 use super::object::Proven;
+use super::thawing::Unreadable;
 use crate::domain::dash::Manifest;
 use crate::domain::finding::Finding;
 use crate::domain::key::{ObjectKey, ObjectName};
@@ -59,6 +60,8 @@ pub struct Found {
     pub(super) masters: usize,
     pub(super) manifests: Vec<Manifest>,
     pub(super) coverage: Coverage,
+    /// What is known to be out of reach, and is not asked for.
+    pub(super) unreadable: Unreadable,
 }
 
 /// A playlist of a recording.

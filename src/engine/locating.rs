@@ -1,5 +1,6 @@
 //! Finding a recording: which store has it, what belongs to it, what its playlists list.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::listing::{Coverage, list};
@@ -310,6 +311,7 @@ pub(super) async fn read(
         masters,
         manifests,
         coverage,
+        unreadable: HashMap::new(),
     };
     let (from, place) = found.from();
     context.tell(&Event::Located {

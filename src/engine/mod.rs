@@ -29,6 +29,7 @@ mod retry;
 mod run;
 mod sink;
 mod target;
+mod thawing;
 mod told;
 mod watch;
 mod width;
@@ -66,6 +67,7 @@ pub use ranges::PartsPolicy;
 pub use retry::RetryPolicy;
 pub use run::{FetchError, Fetched, JoinOutcome};
 pub use target::{PlaylistUrl, Target, TargetError};
+pub use thawing::{ThawFor, ThawOptions, Thawed};
 
 /// So many objects may settle beside those that come.
 const SETTLING_AT_MOST: usize = 32;

@@ -18,6 +18,7 @@ use super::reporting::{
 };
 use super::sink::Refused;
 use super::target::PlaylistUrl;
+use super::thawing::Unreadable;
 use super::{Candidate, Context, Fetcher, Keep, time_of_day};
 use crate::archive::{self, Archive, EarlierV1, JoinedV1, Presence, Record, ReportV1, Seal, Trust};
 use crate::domain::finding::Finding;
@@ -183,6 +184,8 @@ pub(super) struct Run {
     pub(super) tracks: Vec<TrackPlan>,
     /// Segments that lie in joined files which have no place in the bag yet.
     pub(super) assembled: HashMap<ObjectName, Record>,
+    /// What is known to be out of reach: asking for it would only cost.
+    pub(super) unreadable: Unreadable,
 }
 
 impl Run {
@@ -195,6 +198,7 @@ impl Run {
             findings: found.findings.clone(),
             tracks: found.plan.tracks.clone(),
             assembled: HashMap::new(),
+            unreadable: found.unreadable.clone(),
         }
     }
 
@@ -393,6 +397,9 @@ impl Run {
                 let Some(item) = queue.next() else { break };
                 if self.context.cancel.is_cancelled() {
                     self.done(report_of(&item, Verdict::Interrupted, None, Vec::new()));
+                    continue;
+                }
+                if self.is_unreadable(&item) {
                     continue;
                 }
                 match self.job(candidate, folder, &item) {

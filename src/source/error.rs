@@ -44,6 +44,8 @@ pub enum Operation {
     Write,
     /// Removing an object, or parts that nobody needs any more.
     Remove,
+    /// Asking for the restore of an archived object.
+    Restore,
 }
 
 impl Error {
@@ -90,6 +92,7 @@ impl fmt::Display for Operation {
             Self::Sign => "sign a request for",
             Self::Write => "write",
             Self::Remove => "remove",
+            Self::Restore => "have the store restore",
         })
     }
 }

@@ -4,6 +4,7 @@
 //! and the meaning of a status exist once. A store brings a way to sign and a [`Dialect`]: how its answers
 //! are read.
 
+mod asking;
 mod document;
 pub(super) mod player;
 mod sending;

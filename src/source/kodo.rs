@@ -2,6 +2,7 @@
 //! from the servers that manage it.
 
 pub(super) mod documents;
+mod restore;
 mod sign;
 mod who;
 mod write;
@@ -31,6 +32,7 @@ use super::{
 use crate::domain::key::ObjectKey;
 use crate::domain::object::ObjectInfo;
 use crate::domain::place::{Obstacle, SourceName};
+use crate::domain::thaw::{RestoreAnswer, RestoreRequest};
 
 /// How long a signed URL is good for: each is used at once, so this covers clocks that differ a little.
 const SIGNATURE_SECONDS: u64 = 15 * 60;
@@ -322,6 +324,15 @@ impl Source for KodoSource {
         let page = listed.into_page();
         tracing::debug!(store = %self.name(), prefix, keys = page.objects.len(), "listed");
         Ok(page)
+    }
+
+    fn can_restore(&self) -> bool {
+        // Only the owner is told classes.
+        !matches!(self.who, Who::Nobody)
+    }
+
+    async fn restore(&self, object: &ObjectInfo, request: &RestoreRequest) -> Result<RestoreAnswer, Error> {
+        self.ask_for_restore(object, request).await
     }
 
     async fn public_url(&self, key: &ObjectKey) -> Option<Url> {

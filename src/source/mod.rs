@@ -34,7 +34,8 @@ use url::Url;
 
 use crate::domain::key::{KeyError, ObjectKey};
 use crate::domain::object::ObjectInfo;
-use crate::domain::place::{ETag, SourceName};
+use crate::domain::place::{ETag, Obstacle, SourceName};
+use crate::domain::thaw::{RestoreAnswer, RestoreRequest};
 use crate::domain::verdict::Framing;
 
 pub use connect::{
@@ -90,6 +91,20 @@ pub trait Source: Send + Sync + 'static {
     async fn public_url(&self, key: &ObjectKey) -> Option<Url> {
         let _ = key;
         None
+    }
+
+    /// Whether it has archives that it can be asked to bring objects back from.
+    fn can_restore(&self) -> bool {
+        false
+    }
+
+    /// Asks for the restore of an archived object, of which a listing or [`stat`](Source::stat) told. One that is
+    /// under way or done already is no error.
+    async fn restore(&self, object: &ObjectInfo, request: &RestoreRequest) -> Result<RestoreAnswer, Error> {
+        let _ = request;
+        let key = object.key.as_str();
+        Err(Error::new(Obstacle::Unsupported, Operation::Restore, self.name(), key)
+            .with_answer("nothing can be restored there"))
     }
 
     /// Takes note of the region that an answer named. `true` where requests go there from now on.

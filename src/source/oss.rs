@@ -7,6 +7,7 @@
 pub(super) mod answer;
 mod keys;
 pub(super) mod listing;
+mod restore;
 #[cfg(feature = "aliyun-sdk")]
 mod sdk;
 mod sign;
@@ -27,6 +28,7 @@ use super::{Capabilities, Error, Listing, Opened, Operation, Page, PageToken, Re
 use crate::domain::key::ObjectKey;
 use crate::domain::object::ObjectInfo;
 use crate::domain::place::{Denial, Obstacle, SourceName};
+use crate::domain::thaw::{RestoreAnswer, RestoreRequest};
 use keys::Keys;
 use sign::{Asked, RANGE_BEHAVIOR};
 
@@ -249,6 +251,14 @@ impl Source for OssSource {
         })?;
         tracing::debug!(store = %self.name(), prefix, keys = page.objects.len(), "listed");
         Ok(page)
+    }
+
+    fn can_restore(&self) -> bool {
+        true
+    }
+
+    async fn restore(&self, object: &ObjectInfo, request: &RestoreRequest) -> Result<RestoreAnswer, Error> {
+        self.ask_for_restore(object, request).await
     }
 
     async fn public_url(&self, key: &ObjectKey) -> Option<Url> {

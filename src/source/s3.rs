@@ -3,6 +3,7 @@
 //! The SDK lists, finds credentials and signs; the bytes come through the transport that all stores share.
 //! Its own retries are off: the engine retries, because only it can go on with half a body.
 
+mod restore;
 mod write;
 
 use std::sync::RwLock;
@@ -34,6 +35,7 @@ use crate::domain::key::ObjectKey;
 use crate::domain::object::ObjectInfo;
 use crate::domain::place::{Denial, ETag, Obstacle, SourceName};
 use crate::domain::regions::Addressing;
+use crate::domain::thaw::{RestoreAnswer, RestoreRequest};
 use crate::domain::time::SliceTime;
 
 /// How long a signature is good for. A transfer that is cut after that is signed anew, so this only needs
@@ -106,7 +108,12 @@ impl S3Source {
                 let presigned = request.mutate_request(ask_for_checksums).presigned(lifetime).await;
                 presigned.map_err(|e| self.sign_error(key, e))
             }
-            Operation::Read | Operation::List | Operation::Sign | Operation::Write | Operation::Remove => {
+            Operation::Read
+            | Operation::List
+            | Operation::Sign
+            | Operation::Write
+            | Operation::Remove
+            | Operation::Restore => {
                 let request = client.get_object().bucket(bucket).key(key.as_str()).customize();
                 let presigned = request.mutate_request(ask_for_checksums).presigned(lifetime).await;
                 presigned.map_err(|e| self.sign_error(key, e))
@@ -279,6 +286,14 @@ impl Source for S3Source {
             page.next = Some(PageToken(token.to_owned()));
         }
         Ok(page)
+    }
+
+    fn can_restore(&self) -> bool {
+        true
+    }
+
+    async fn restore(&self, object: &ObjectInfo, request: &RestoreRequest) -> Result<RestoreAnswer, Error> {
+        self.ask_for_restore(object, request).await
     }
 
     async fn public_url(&self, key: &ObjectKey) -> Option<Url> {

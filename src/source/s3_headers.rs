@@ -40,6 +40,10 @@ pub(super) fn enrich(headers: &HeaderMap, info: &mut ObjectInfo) {
 /// The storage class, where it is not the ordinary one. The other vendors of the protocol have headers of their
 /// own for it beside Amazon's (their API references: COS, KS3, OBS, BOS, 2026).
 pub(super) fn class(headers: &HeaderMap) -> Option<&str> {
+    // Where the store archived an object by itself, its class does not say so.
+    if let Some(archive) = headers.get("x-amz-archive-status").and_then(|status| status.to_str().ok()) {
+        return Some(archive).filter(|archive| !archive.is_empty());
+    }
     let names = [
         "x-amz-storage-class",
         "x-cos-storage-class",

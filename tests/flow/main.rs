@@ -6,6 +6,8 @@
 #![allow(unreachable_pub, missing_docs, reason = "nothing here is used from outside")]
 
 mod certificates;
+#[cfg(feature = "oss")]
+mod cold;
 mod disk;
 mod forms;
 mod joined_again;

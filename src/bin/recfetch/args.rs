@@ -1,6 +1,7 @@
 //! What can be typed: the command line as clap sees it. What it means is decided in `settings`.
 
 mod check;
+mod cold;
 mod mirror;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::failure::EXIT_CODES;
 use crate::quantity::{parse_duration, parse_rate};
 
 pub(crate) use check::{CheckArgs, DeepMode, RowFormat};
+pub(crate) use cold::{ColdArgs, TierArg};
 pub(crate) use mirror::MirrorArgs;
 
 const EXAMPLES: &str = "\
@@ -28,6 +30,9 @@ Examples:
     recfetch fetch 'https://lessons.example.com/math/38f8…_room.m3u8'
   What is missing in the bucket, from the backup:
     recfetch fetch 38f8e3cfdc474cd56fc1ceba380d7e1a --store prod --fallback backup
+  What was archived: ask for its restore, and come back when it can be read; or wait for it
+    recfetch fetch 38f8e3cfdc474cd56fc1ceba380d7e1a --store cold --restore=Bulk --days 10
+    recfetch fetch 38f8e3cfdc474cd56fc1ceba380d7e1a --store cold --restore --wait=8h
   What a saved callback, or answer to query or stop, is about; where it went, as start was told:
     recfetch fetch @callback.json --store prod
     recfetch fetch @stop.json --storage-config start.json --profile reader";
@@ -309,6 +314,8 @@ pub(crate) struct FetchArgs {
     /// Look again first, for so long at the most, until nothing is awaited that Agora Cloud Backup may still push
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, help_heading = STORE_HEADING)]
     pub(crate) wait_backup: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) cold: ColdArgs,
     #[command(flatten)]
     pub(crate) transfer: TransferArgs,
     /// What is kept of segments

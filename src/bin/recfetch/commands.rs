@@ -13,4 +13,5 @@ pub(crate) mod mirror;
 pub(crate) mod outcome;
 pub(crate) mod query;
 pub(crate) mod regions;
+mod thawing;
 pub(crate) mod verify;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Presence;
 use super::gathered::{Gathered, Seen, Sighting};
 use crate::domain::key::ObjectName;
-use crate::domain::object::{ObjectInfo, Restore};
+use crate::domain::object::ObjectInfo;
 use crate::domain::place::{Denial, Obstacle};
 use crate::domain::plan::Item;
 
@@ -124,9 +124,5 @@ fn frozen_as(info: &ObjectInfo) -> Option<Obstacle> {
 
 /// Whether an object has to be restored before it can be read, as far as its facts tell.
 pub(super) fn is_frozen(info: &ObjectInfo) -> bool {
-    match info.restore {
-        Some(Restore::Restored { .. }) => false,
-        Some(Restore::UnderWay) => true,
-        None => info.is_archived(),
-    }
+    info.is_frozen()
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use recfetch_test_support::{KodoOptions, Objects, kodo};
+use recfetch_test_support::{KodoOptions, Object, Objects, kodo};
 
 use crate::servers::{ACCESS, BUCKET, SECRET, world};
 
@@ -25,6 +25,7 @@ fn script(name: &str) -> std::path::PathBuf {
 
 fn judged_at_kodo(judge: &mut Command) {
     let objects = Objects::new();
+    objects.put("cold/slice.ts", Object::new("cold").storage_class("archive"));
     let options = KodoOptions::new(BUCKET, ACCESS, SECRET);
     let server = world().runtime.block_on(kodo::start(&objects, options)).expect("a free port");
     let judge = judge.args([&server.url(), BUCKET, ACCESS, SECRET]).stdin(Stdio::null());

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{RestoreRequest, StorageClass};
+use aws_sdk_s3::types::StorageClass;
 
 use crate::judge;
 use crate::media::{composite, long};
@@ -30,17 +30,18 @@ pub(crate) fn an_archived_slice_is_frozen_until_it_is_restored() {
     let bag = case.out().join(&recording.sid);
     judge::bag_is_valid(&bag);
 
+    // Asked for by us, restored by the server.
+    let ran = case.fetch(&recording.sid, &["--restore=Bulk", "--days", "1"]);
+    ran.expect(8);
+    assert!(ran.said().contains("1 object asked for (Bulk, readable for 1 day)"), "{}", ran.said());
     world().runtime.block_on(async {
-        let days = RestoreRequest::builder().days(1).build();
-        let restore = stack.client.restore_object().bucket(BUCKET).key(key(&frozen)).restore_request(days);
-        restore.send().await.expect("asked for");
         let start = Instant::now();
         while stack.client.get_object().bucket(BUCKET).key(key(&frozen)).send().await.is_err() {
             assert!(start.elapsed() < Duration::from_secs(30), "not restored");
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     });
-    let report = case.fetch(&recording.sid, &["--join"]).expect(0).json();
+    let report = case.fetch(&recording.sid, &["--join", "--restore=Bulk", "--days", "1"]).expect(0).json();
     assert_eq!(judge::fetched(&report, "segment"), [frozen.as_str()]);
     judge::bag_is_valid(&bag);
     judge::bag_has_every_byte(&bag, &report, &recording);

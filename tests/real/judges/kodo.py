@@ -101,6 +101,14 @@ token = auth.upload_token(bucket, "cold.ts", policy={"fileType": 3})
 assert qiniu.put_data(token, "cold.ts", b"x", regions=[region])[1].status_code == 200
 assert bucket_manager.stat(bucket, "cold.ts")[0]["type"] == 3
 assert qiniu.put_data(token, "other.ts", b"x", regions=[region])[1].status_code == 403
+# The caller put it there, archived.
+cold = "cold/slice.ts"
+refused(auth.private_download_url(f"{url}/{cold}"), 403)
+assert bucket_manager.restore_ar(bucket, cold, 8)[1].status_code == 400
+assert manager(wrong).restore_ar(bucket, cold, 3)[1].status_code == 401
+assert bucket_manager.restore_ar(bucket, cold, 3)[1].status_code == 200
+assert bucket_manager.stat(bucket, cold)[0]["restoreStatus"] == 1
+assert bucket_manager.restore_ar(bucket, "judge/py/01.ts", 3)[1].status_code == 400
 
 assert bucket_manager.delete(bucket, "judge/py/00.ts")[1].status_code == 200
 assert bucket_manager.stat(bucket, "judge/py/00.ts")[1].status_code == 612

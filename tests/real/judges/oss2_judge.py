@@ -98,6 +98,13 @@ for version in ["v1", "v4"]:
     refused("EntityTooSmall", lambda: own.complete_multipart_upload(key, upload, small))
     own.abort_multipart_upload(key, upload)
     assert not list(oss2.MultipartUploadIterator(own, prefix=folder))
+    for storage, tier, status in [("ColdArchive", "Bulk", 202), ("ColdArchive", "Expedited", 202)]:
+        own.put_object(folder + tier, b"cold", headers={"x-oss-storage-class": storage})
+        wish = oss2.models.RestoreConfiguration(3, oss2.models.RestoreJobParameters(tier))
+        assert own.restore_object(folder + tier, input=wish).status == status, (storage, tier)
+    own.put_object(folder + "deep", b"cold", headers={"x-oss-storage-class": "DeepColdArchive"})
+    bulk = oss2.models.RestoreConfiguration(3, oss2.models.RestoreJobParameters("Bulk"))
+    refused("MalformedXML", lambda: own.restore_object(folder + "deep", input=bulk))
     own.delete_object(names[0])
     assert not own.object_exists(names[0])
 

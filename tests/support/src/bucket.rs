@@ -12,6 +12,7 @@ use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 use crate::net::{self, Ranged};
 use crate::s3::{Permission, S3Options, denied, permission};
 use crate::store::{Checksum, Object, Objects, Restore};
+use crate::thaw::Answer;
 
 /// The one bucket of a server.
 pub(crate) struct Bucket {
@@ -209,6 +210,43 @@ impl S3 for Bucket {
         }))
     }
 
+    async fn restore_object(
+        &self,
+        request: S3Request<dto::RestoreObjectInput>,
+    ) -> S3Result<S3Response<dto::RestoreObjectOutput>> {
+        let input = &request.input;
+        self.own(&input.bucket)?;
+        let object = self.object(&request, &input.key)?;
+        let malformed = || S3Error::new(S3ErrorCode::MalformedXML);
+        let asked = input.restore_request.as_ref().ok_or_else(malformed)?;
+        let tier = asked.glacier_job_parameters.as_ref().map(|job| job.tier.as_str().to_owned());
+        let days = asked.days.and_then(|days| u64::try_from(days).ok()).filter(|days| *days > 0);
+        if asked.days.is_none() || days.is_none() {
+            return Err(malformed());
+        }
+        let tiers: &[&str] = match object.class.as_deref() {
+            Some("DEEP_ARCHIVE") => &["Standard", "Bulk"],
+            _ => &["Expedited", "Standard", "Bulk"],
+        };
+        let frozen = object.is_frozen();
+        let output = dto::RestoreObjectOutput::default();
+        match self.objects.thaws.ask(&self.objects, (&input.key, object), (tier, days), frozen, tiers) {
+            Answer::Begun | Answer::Done => Ok(S3Response::new(output)),
+            Answer::UnderWay => {
+                let message = "Object restore is already in progress";
+                Err(S3Error::with_message(S3ErrorCode::RestoreAlreadyInProgress, message))
+            }
+            Answer::NotArchived => {
+                let message = "Restore is not allowed for the object's current storage class";
+                Err(S3Error::with_message(S3ErrorCode::InvalidObjectState, message))
+            }
+            Answer::NoSuchTier => {
+                let message = "Retrieval option is not supported by this storage class";
+                Err(S3Error::with_message(S3ErrorCode::InvalidArgument, message))
+            }
+        }
+    }
+
     async fn put_object(
         &self,
         request: S3Request<dto::PutObjectInput>,
@@ -318,8 +356,8 @@ fn checksum_type(object: &Object) -> Option<dto::ChecksumType> {
 }
 
 fn restore(object: &Object) -> Option<String> {
-    match object.restore {
-        Restore::Never => None,
+    match object.restore_now() {
+        Restore::Never | Restore::Due { .. } => None,
         Restore::Running => Some("ongoing-request=\"true\"".to_owned()),
         Restore::Until(second) => {
             let date = net::http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(second));

@@ -1,7 +1,8 @@
 //! A Qiniu Kodo server over a set of objects, written from Qiniu's published rules, with a verification of its
 //! own. One port has all roles, under every host name:
 //!
-//! * *Interfaces*, told by their path: `GET|POST /stat/<entry>`, `POST /delete/<entry>` (rs),
+//! * *Interfaces*, told by their path: `GET|POST /stat/<entry>`, `POST /delete/<entry>`,
+//!   `POST /restoreAr/<entry>/freezeAfterDays/<days>` (rs),
 //!   `GET|POST /list?bucket=` (rsf), `GET /v2/domains?tbl=` and the unsigned `GET /v4/query?ak=&bucket=` (uc),
 //!   `POST /` with a form and `/buckets/<bucket>/objects/<key>/uploads…` in parts (upload).
 //! * *A domain of the bucket*: every other GET and HEAD. A private bucket's wants `e=` and `token=`.
@@ -11,6 +12,7 @@
 //! Where no document has the words of an error, the words are of this server; no client should need them.
 
 mod parts;
+mod restore;
 mod sign;
 mod upload;
 
@@ -239,6 +241,9 @@ fn answer(objects: &Objects, options: &KodoOptions, asked: &Asked) -> Result<Res
     if let Some(below) = path.strip_prefix("/buckets/").filter(|_| signed) {
         return parts::answer(objects, options, asked, below);
     }
+    if let Some(rest) = path.strip_prefix("/restoreAr/").filter(|_| posted) {
+        return restore::take(objects, options, asked, rest);
+    }
     match path {
         "/list" if interface("bucket") => {
             sign::check(options, asked)?;
@@ -339,8 +344,8 @@ fn facts(options: &KodoOptions, object: &Object) -> Value {
         "putTime": object.last_modified * 10_000_000,
         "type": class(object),
     });
-    match object.restore {
-        Restore::Never => {}
+    match object.restore_now() {
+        Restore::Never | Restore::Due { .. } => {}
         Restore::Running => facts["restoreStatus"] = json!(1),
         Restore::Until(_) => facts["restoreStatus"] = json!(2),
     }
@@ -411,9 +416,9 @@ fn hosts(host: &str) -> Value {
 fn download(objects: &Objects, options: &KodoOptions, asked: &Asked) -> Result<Response<Body>, Refused> {
     let key = net::decode(asked.path().strip_prefix('/').unwrap_or_default());
     let object = objects.get(&key).ok_or_else(|| Refused::new(404, "Document not found"))?;
-    let readable = match object.restore {
+    let readable = match object.restore_now() {
         Restore::Until(end) => end > options.unix_now(),
-        Restore::Never | Restore::Running => false,
+        Restore::Never | Restore::Running | Restore::Due { .. } => false,
     };
     if [2, 3].contains(&class(&object)) && !readable {
         return Err(Refused::new(403, "the archived file has to be restored first"));

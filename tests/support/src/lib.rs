@@ -19,6 +19,7 @@ pub mod s3;
 pub mod script;
 pub mod sound;
 pub mod store;
+pub mod thaw;
 pub mod tls;
 pub mod ts;
 pub mod web;

@@ -3,6 +3,7 @@
 //! habits with ranges.
 
 mod listing;
+mod restore;
 mod verify;
 mod write;
 
@@ -43,6 +44,8 @@ pub struct OssOptions {
     pub signatures: Signatures,
     /// Whether data may be asked for by the region's own hosts: new users may not in mainland China.
     pub public_endpoint: Permission,
+    /// Whether objects of the class `Archive` are read without a restore.
+    pub direct_reading: Permission,
     /// Whether objects have a CRC-64: those from before 2017 have none.
     pub crc: Crc,
     /// Domains that are bound to the bucket.
@@ -102,6 +105,7 @@ impl OssOptions {
             wrong_region: WrongRegion::Named,
             signatures: Signatures::Both,
             public_endpoint: Permission::Allowed,
+            direct_reading: Permission::Denied,
             crc: Crc::Kept,
             bound: Vec::new(),
             domains: vec!["oss.localhost".to_owned()],
@@ -308,7 +312,10 @@ impl Server {
             {
                 self.change(&parts.method, key, query, &parts.headers, body)
             }
-            (&Method::POST, key) if asks("restore") && who.is_some() => self.restore(key),
+            (&Method::POST, key) if asks("restore") && who.is_some() => {
+                may(|keys| keys.restore)?;
+                self.restore(key, &body)
+            }
             (_, _) if who.is_none() => Err(Refusal::anonymous()),
             (_, _) => Err(Refusal::new(405, "MethodNotAllowed", "The specified method is not allowed.")),
         }
@@ -353,7 +360,8 @@ impl Server {
 
     fn read(&self, key: &str, method: &Method, headers: &HeaderMap) -> Result<Response<Body>, Refusal> {
         let object = self.object(key)?;
-        if method == Method::GET && is_frozen(&object) {
+        let direct = class(&object) == "Archive" && self.options.direct_reading == Permission::Allowed;
+        if method == Method::GET && is_frozen(&object) && !direct {
             let message = "The operation is not valid for the object's state";
             let name = format!("<ObjectName>{}</ObjectName>", escape(key));
             return Err(Refusal::new(403, "InvalidObjectState", message).ec("0024-00000601").more(name));
@@ -421,36 +429,16 @@ impl Server {
         if self.options.crc == Crc::Kept {
             facts.push(("x-oss-hash-crc64ecma", crc(object)));
         }
-        match &object.restore {
-            Restore::Never => {}
+        match object.restore_now() {
+            Restore::Never | Restore::Due { .. } => {}
             Restore::Running => facts.push(("x-oss-restore", "ongoing-request=\"true\"".to_owned())),
             Restore::Until(second) => {
-                let date = net::http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(*second));
+                let date = net::http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(second));
                 let text = format!("ongoing-request=\"false\", expiry-date=\"{date}\"");
                 facts.push(("x-oss-restore", text));
             }
         }
         facts.into_iter().map(|(name, value)| (HeaderName::from_static(name), value)).collect()
-    }
-
-    /// Whoever wants it to be done changes the object.
-    fn restore(&self, key: &str) -> Result<Response<Body>, Refusal> {
-        let object = self.object(key)?;
-        match object.restore {
-            Restore::Running => {
-                Err(Refusal::new(409, "RestoreAlreadyInProgress", "The restore operation is in progress.")
-                    .ec("0024-00000702"))
-            }
-            Restore::Until(_) => Ok(net::plain(StatusCode::OK, "")),
-            Restore::Never if !is_frozen(&object) => {
-                let message = "The operation is not supported for this resource";
-                Err(Refusal::new(400, "OperationNotSupported", message).ec("0024-00000704"))
-            }
-            Restore::Never => {
-                self.objects.put(key, object.restored(Restore::Running));
-                Ok(net::plain(StatusCode::ACCEPTED, ""))
-            }
-        }
     }
 }
 
@@ -493,7 +481,7 @@ fn class(object: &Object) -> &str {
 
 fn is_frozen(object: &Object) -> bool {
     let archived = matches!(class(object), "Archive" | "ColdArchive" | "DeepColdArchive");
-    archived && !matches!(object.restore, Restore::Until(_))
+    archived && !matches!(object.restore_now(), Restore::Until(_))
 }
 
 /// The CRC-64 that the object was given, or its own.

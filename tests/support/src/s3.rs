@@ -63,6 +63,8 @@ pub struct Keys {
     pub list: Permission,
     /// `s3:GetObject`.
     pub read: Permission,
+    /// `s3:RestoreObject`.
+    pub restore: Permission,
 }
 
 /// The session token of temporary keys.
@@ -103,6 +105,7 @@ impl Keys {
             token: Token::None,
             list: Permission::Allowed,
             read: Permission::Allowed,
+            restore: Permission::Allowed,
         }
     }
 }
@@ -363,6 +366,10 @@ impl S3Access for Auth {
         let permission = match cx.s3_op().name() {
             "ListObjects" | "ListObjectsV2" | "HeadBucket" => permission(&self.0, access, |keys| keys.list),
             "GetObject" | "HeadObject" => permission(&self.0, access, |keys| keys.read),
+            "RestoreObject" => match access {
+                Some(_) => permission(&self.0, access, |keys| keys.restore),
+                None => Permission::Denied,
+            },
             "GetBucketLocation" => permission(&self.0, access, |_| Permission::Allowed),
             // Nobody writes without a key.
             _ => match access {

@@ -37,6 +37,8 @@ const LAST_MODIFIED: u64 = 1_789_909_200;
 #[derive(Clone, Default)]
 pub struct Objects {
     map: Arc<RwLock<BTreeMap<String, Object>>>,
+    /// How restores of archived objects go.
+    pub thaws: crate::thaw::Thaws,
 }
 
 impl Objects {
@@ -155,6 +157,13 @@ pub enum Restore {
     Running,
     /// Readable again until the Unix second given.
     Until(u64),
+    /// Asked for, there at one time and archived again at another.
+    Due {
+        /// When it can be read.
+        at: SystemTime,
+        /// When it no longer can.
+        until: SystemTime,
+    },
 }
 
 /// Checksums a bucket may keep beside an object.
@@ -447,7 +456,7 @@ impl Object {
     /// Whether a GET is refused because the object lies in an archive.
     pub fn is_frozen(&self) -> bool {
         let archived = matches!(self.class.as_deref(), Some("GLACIER" | "DEEP_ARCHIVE"));
-        archived && !matches!(self.restore, Restore::Until(_))
+        archived && !matches!(self.restore_now(), Restore::Until(_))
     }
 
     /// All bytes. For small objects.

@@ -3,7 +3,7 @@
 use clap::Args;
 use recfetch::source::destination::Lock;
 
-use super::{NetworkArgs, RecordingArgs, STORE_HEADING, StoreArgs};
+use super::{ColdArgs, NetworkArgs, RecordingArgs, STORE_HEADING, StoreArgs};
 use crate::quantity::parse_rate;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -44,6 +44,8 @@ pub(crate) struct MirrorArgs {
     /// lock of COMPLIANCE away. Manifests and reports are not locked: they are written anew by each run
     #[arg(long, value_name = "MODE:DAYS|UNTIL", value_parser = lock, help_heading = KEEPING_HEADING)]
     pub(crate) lock: Option<LockArg>,
+    #[command(flatten)]
+    pub(crate) cold: ColdArgs,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
     /// Ask the fallback also where a store refused or archived an object

@@ -4,15 +4,16 @@ use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
 use recfetch::domain::playlist::UriPolicy;
-use recfetch::domain::report::Report;
+use recfetch::domain::report::{ObjectReport, Report};
 use recfetch::domain::verdict::Verdict;
 use recfetch::engine::{
     AfterDenial, CheckOptions, FetchError, FetchOptions, Fetched, Fetcher, Gaps, JoinOutcome, JoinRequest,
-    JoinTo, JoinedFile, Keep, RetryPolicy, WaitOptions,
+    JoinTo, JoinedFile, Keep, RetryPolicy, ThawFor, WaitOptions,
 };
 
 use super::looking::{self, Looking};
 use super::outcome::{Many, failed, refusal};
+use super::thawing::Cold;
 use crate::args::{FetchArgs, KeepMode};
 use crate::context::{Context, Form};
 use crate::failure::{ExitCode, Failure, hint};
@@ -47,7 +48,8 @@ pub(crate) async fn run(context: &Context, args: &FetchArgs) -> Result<ExitCode,
     let looking = Looking::new(context, &args.what, &args.store).await?;
     let fetcher =
         Fetcher::new(options(&context.settings, args), context.progress.clone(), context.cancel.clone());
-    let one = One { context, args, looking, fetcher, join, many };
+    let cold = Cold::of(&args.cold);
+    let one = One { context, args, looking, fetcher, join, many, cold };
     let mut code = ExitCode::Complete;
     for input in &context.inputs.recordings {
         if context.cancel.is_cancelled() {
@@ -116,12 +118,13 @@ struct One<'a> {
     fetcher: Fetcher,
     join: Option<JoinRequest>,
     many: Many,
+    cold: Cold,
 }
 
 impl One<'_> {
     async fn fetch(&self, input: &Input) -> Result<ExitCode, Failure> {
         let found = match self.args.wait_backup {
-            None => self.looking.find(self.context, &self.fetcher, input).await?,
+            None => self.cold.find(self.context, &self.looking, &self.fetcher, input).await?,
             Some(until) => {
                 let options = CheckOptions { wait: Some(WaitOptions::new(until)), ..CheckOptions::default() };
                 self.looking.check(self.context, &self.fetcher, input, &options).await?.found
@@ -133,9 +136,14 @@ impl One<'_> {
         if self.context.form == Form::Text {
             self.context.print(&looking::located_line(&found))?;
         }
+        let into = ThawFor::Folder(&self.context.settings.out);
+        let (found, thawed) =
+            self.cold.thaw(self.context, &self.looking, &self.fetcher, input, found, into).await?;
         let started = Instant::now();
         let fetched = self.fetcher.fetch(found, &self.context.settings.out, self.join.as_ref()).await;
-        self.tell(&fetched.map_err(fetch_failure)?, started.elapsed())
+        let code = self.tell(&fetched.map_err(fetch_failure)?, started.elapsed())?;
+        self.cold.tell(self.context, &thawed)?;
+        Ok(code)
     }
 
     fn tell(&self, fetched: &Fetched, fetching: Duration) -> Result<ExitCode, Failure> {
@@ -162,7 +170,7 @@ impl One<'_> {
                 self.context.print(&format!("{}{refused}", summary::finished(&fetched.report, &run)))?;
             }
         }
-        for hint in hints(&fetched.report) {
+        for hint in hints(&fetched.report, &self.cold) {
             self.context.progress.say(&format!("hint: {hint}"));
         }
         Ok(code)
@@ -170,9 +178,14 @@ impl One<'_> {
 }
 
 /// One hint for each kind of trouble, not for each segment.
-fn hints(report: &Report) -> Vec<String> {
+fn hints(report: &Report, cold: &Cold) -> Vec<String> {
     let mut hints: Vec<String> = Vec::new();
+    // Of restores that were asked for it is said when to come back.
+    let told = |object: &&ObjectReport| {
+        cold.is_asked() && matches!(object.verdict, Verdict::Frozen { .. }) && object.failed_tries.is_empty()
+    };
     let troubled = report.objects.iter().filter(|object| !matches!(object.verdict, Verdict::Verified { .. }));
+    let troubled = troubled.filter(|object| !told(object));
     for hint in troubled.flat_map(hint::of_object) {
         if !hints.contains(&hint) {
             hints.push(hint);

@@ -9,8 +9,9 @@ use recfetch::domain::key::ObjectKey;
 use recfetch::domain::only::{Form, Only};
 use recfetch::domain::place::SourceName;
 use recfetch::domain::plan::ItemPlace;
-use recfetch::domain::recording::ChannelName;
+use recfetch::domain::recording::{ChannelName, RecordingId};
 use recfetch::domain::time::SliceTime;
+use recfetch::domain::verdict::Verdict;
 use recfetch::engine::{
     Candidate, CheckOptions, Checked, Fetcher, Found, LocateError, LocateQuery, Looked, PlaylistUrl, Search,
     Store, Survey, SurveyError, Surveyed, Target,
@@ -108,6 +109,30 @@ impl Looking {
     ) -> Result<Found, Failure> {
         let asked = self.asked(context, input)?;
         let found = fetcher.locate(&asked.target, &asked.candidates, &asked.query).await;
+        asked.explain(context, found)
+    }
+
+    /// Finds a recording. `thaw` brings back the playlist without which nothing is known of it, where that is
+    /// archived: it says whether another look is worth while.
+    ///
+    /// # Errors
+    /// As [`Looking::find`].
+    pub(crate) async fn find_thawed(
+        &self,
+        context: &Context,
+        fetcher: &Fetcher,
+        input: &Input,
+        mut thaw: impl AsyncFnMut(&RecordingId, &[Candidate], &SourceName, &ObjectKey) -> bool,
+    ) -> Result<Found, Failure> {
+        let asked = self.asked(context, input)?;
+        let found = loop {
+            let found = fetcher.locate(&asked.target, &asked.candidates, &asked.query).await;
+            match &found {
+                Err(LocateError::Playlist { key, verdict: Verdict::Frozen { from, .. }, .. })
+                    if thaw(&asked.target.recording(), &asked.candidates, from, key).await => {}
+                Ok(_) | Err(_) => break found,
+            }
+        };
         asked.explain(context, found)
     }
 

@@ -8,7 +8,9 @@ use recfetch::domain::key::KeyPrefix;
 use recfetch::domain::only::Only;
 use recfetch::domain::playlist::UriPolicy;
 use recfetch::domain::recording::RecordingId;
-use recfetch::engine::{AfterDenial, FetchOptions, Fetcher, MirrorOptions, MirrorTarget, Mirrored, Target};
+use recfetch::engine::{
+    AfterDenial, FetchOptions, Fetcher, MirrorOptions, MirrorTarget, Mirrored, Target, ThawFor,
+};
 use recfetch::source::connect_destination;
 use recfetch::source::destination::{Keeping, Lock};
 use serde_json::json;
@@ -16,6 +18,7 @@ use serde_json::json;
 use super::fetch::{fetch_failure, looking_options};
 use super::looking::{self, Looking};
 use super::outcome::{Many, failed};
+use super::thawing::Cold;
 use crate::args::MirrorArgs;
 use crate::context::{Context, Form};
 use crate::failure::{ExitCode, Failure, printable};
@@ -59,6 +62,7 @@ pub(crate) async fn run(context: &Context, args: &MirrorArgs) -> Result<ExitCode
         options: MirrorOptions { keeping },
         only,
         many,
+        cold: Cold::of(&args.cold),
     };
     let mut code = ExitCode::Complete;
     for input in &context.inputs.recordings {
@@ -91,6 +95,7 @@ struct One<'a> {
     options: MirrorOptions,
     only: Only,
     many: Many,
+    cold: Cold,
 }
 
 impl One<'_> {
@@ -99,7 +104,7 @@ impl One<'_> {
         if let Some(mark) = self.there(known.as_ref()).await? {
             return self.tell_there(&mark);
         }
-        let found = self.looking.find(self.context, &self.fetcher, input).await?;
+        let found = self.cold.find(self.context, &self.looking, &self.fetcher, input).await?;
         let id = found.recording().id.clone();
         // A URL or a key tells it only now.
         if known.is_none()
@@ -113,10 +118,15 @@ impl One<'_> {
         if self.context.form == Form::Text {
             self.context.print(&looking::located_line(&found))?;
         }
+        let into = ThawFor::Mirror(&self.target, &self.options);
+        let (found, thawed) =
+            self.cold.thaw(self.context, &self.looking, &self.fetcher, input, found, into).await?;
         let started = Instant::now();
         let mirrored =
             self.fetcher.mirror(found, &self.target, &self.options).await.map_err(fetch_failure)?;
-        self.tell(&mirrored, started)
+        let code = self.tell(&mirrored, started)?;
+        self.cold.tell(self.context, &thawed)?;
+        Ok(code)
     }
 
     async fn there(&self, id: Option<&RecordingId>) -> Result<Option<MarkV1>, Failure> {

@@ -25,8 +25,8 @@ pub(crate) fn of_obstacle(
         ),
         Obstacle::Denied(denial) => return of_denial(*denial, operation, from),
         Obstacle::Frozen { .. } => {
-            "ask the store to restore the archived objects (in the vendor's console), \
-             wait until they can be read, and run the same command again"
+            "run the same command with --restore: it asks for what is needed, and the same command goes on when it \
+             can be read (--wait waits for that)"
                 .to_owned()
         }
         Obstacle::WrongRegion { right: Some(right) } => {
@@ -59,6 +59,9 @@ pub(crate) fn of_obstacle(
             Some(Operation::Read | Operation::Stat | Operation::Sign) => format!(
                 "{from} cannot serve this; where it is a bucket of Qiniu's, name a domain that is bound to it \
                  as `domain` or --domain, or read it by interface = \"s3\""
+            ),
+            Some(Operation::Restore) => format!(
+                "{from} does not restore this so: choose another tier (--restore=Standard) or fewer --days"
             ),
             Some(Operation::Write | Operation::Remove) => format!(
                 "recordings are brought to S3 and what speaks its protocol, to OSS, to Kodo, or to a folder: {from} is \
@@ -116,6 +119,12 @@ pub(crate) fn of_object(object: &ObjectReport) -> Vec<String> {
     let by_code = object.failed_tries.last().and_then(|last| of_answer(&last.why, &last.from));
     match &object.verdict {
         Verdict::Verified { .. } => Vec::new(),
+        Verdict::Denied { from, why } if was_restored(object) => {
+            of_denial(*why, Some(Operation::Restore), from)
+        }
+        Verdict::Frozen { from, .. } if was_restored(object) => {
+            of_obstacle(&Obstacle::Unsupported, Some(Operation::Restore), from)
+        }
         verdict @ (Verdict::Denied { .. } | Verdict::Unreachable { .. }) => {
             by_code.unwrap_or_else(|| of_verdict(verdict))
         }
@@ -125,6 +134,12 @@ pub(crate) fn of_object(object: &ObjectReport) -> Vec<String> {
         | Verdict::NotRequested
         | Verdict::Interrupted) => of_verdict(verdict),
     }
+}
+
+/// Whether it was its restore that failed.
+fn was_restored(object: &ObjectReport) -> bool {
+    let restore = format!("could not {} ", Operation::Restore);
+    object.failed_tries.last().is_some_and(|last| last.why.starts_with(&restore))
 }
 
 /// A hint on why an object is not here, where there is one to give.
@@ -169,6 +184,10 @@ fn of_denial(denial: Denial, operation: Option<Operation>, from: &SourceName) ->
             Some(Operation::Remove) => vec![format!(
                 "in {from} nothing may be removed with these credentials: journals and the mark of a bag that \
                  changes are; allow s3:DeleteObject (oss:DeleteObject at Aliyun)"
+            )],
+            Some(Operation::Restore) => vec![format!(
+                "in {from} nothing may be restored with these credentials: allow s3:RestoreObject at Amazon and its \
+                 like, oss:RestoreObject at Aliyun"
             )],
             Some(Operation::Stat | Operation::Read | Operation::Sign) | None => vec![
                 format!("{from} may not be read with these credentials, or without any: allow reading the bucket's objects (oss:GetObject at Aliyun, s3:GetObject at Amazon and its like)"),

@@ -153,6 +153,13 @@ fn value(event: &Event<'_>) -> Option<Value> {
             }),
             "next_ms": next.map(ms), "left_ms": ms(*left),
         }),
+        Event::Restoring { recording, asked, under_way, refused, back, frozen, within, next, left } => {
+            json!({
+                "event": "restoring", "recording": recording.as_str(), "asked": asked, "under_way": under_way,
+                "refused": refused, "back": back, "frozen": frozen, "within_ms": within.map(ms),
+                "next_ms": next.map(ms), "left_ms": ms(*left),
+            })
+        }
         Event::Surveyed { from, listed, recordings } => json!({
             "event": "surveyed", "from": from.as_str(), "listed": listed, "recordings": recordings,
         }),

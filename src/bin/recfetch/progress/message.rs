@@ -68,6 +68,36 @@ pub(super) fn of(event: &Event<'_>, verbosity: Verbosity) -> Option<Message> {
         Event::Awaiting { recording, awaited, next, left } => {
             ("awaiting", awaiting(recording, *awaited, *next, *left, verbose), false)
         }
+        // What comes of it in the end is part of the result.
+        Event::Restoring {
+            recording,
+            asked,
+            under_way,
+            back,
+            frozen,
+            within,
+            next: Some(next),
+            left,
+            ..
+        } => {
+            let parts = [
+                (*frozen, "archived"),
+                (*asked, "asked for"),
+                (*under_way, "under way before"),
+                (*back, "back"),
+            ];
+            let parts = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
+            let within = within.map(|within| format!("; all of it within {} of asking", seconds(within)));
+            let text = format!(
+                "{}: {}{}; next look in {}, {} left",
+                recording.short(),
+                parts.collect::<Vec<_>>().join(", "),
+                within.unwrap_or_default(),
+                seconds(*next),
+                seconds(*left)
+            );
+            ("restoring", text, false)
+        }
         _ => return None,
     };
     Some(Message { text: format!("{word:<10} {}", printable(&text)), limited })
@@ -101,12 +131,15 @@ fn awaiting(
             parts.join("; ")
         }
     };
-    let seconds = |duration: Duration| typed_duration(Duration::from_secs(duration.as_secs()));
     let when = match next {
         Some(next) => format!("next look in {}, {} left", seconds(next), seconds(left)),
         None => "this was the last look".to_owned(),
     };
     format!("{}: {what}; {when}", recording.short())
+}
+
+fn seconds(duration: Duration) -> String {
+    typed_duration(Duration::from_secs(duration.as_secs()))
 }
 
 #[cfg(test)]
@@ -188,5 +221,31 @@ mod tests {
             "awaiting   38f8e3cf…: nothing of it is there yet; this was the last look"
         );
         assert_eq!(said(None, next, Verbosity::Quiet), None);
+    }
+
+    #[test]
+    fn a_restore_that_is_waited_for_is_told_with_the_time_of_the_next_look() {
+        let recording = RecordingId::parse("38f8e3cfdc474cd56fc1ceba380d7e1a").unwrap();
+        let event = |next| Event::Restoring {
+            recording: &recording,
+            asked: 12,
+            under_way: 0,
+            refused: 0,
+            back: 3,
+            frozen: 9,
+            within: Some(Duration::from_secs(12 * 3600)),
+            next,
+            left: Duration::from_secs(3600),
+        };
+        let said = |next, verbosity| of(&event(next), verbosity).map(|said| said.text);
+        let next = Some(Duration::from_secs(90));
+        assert_eq!(
+            said(next, Verbosity::Normal).unwrap(),
+            "restoring  38f8e3cf…: 9 archived, 12 asked for, 3 back; all of it within 12h of asking; \
+             next look in 1m30s, 1h left"
+        );
+        assert_eq!(said(next, Verbosity::Quiet), None);
+        // What comes of it in the end is part of the result.
+        assert_eq!(said(None, Verbosity::Verbose), None);
     }
 }

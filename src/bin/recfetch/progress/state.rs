@@ -76,6 +76,10 @@ impl State {
             Event::Located { recording, .. } => {
                 self.begin(&format!("reading    {}", recording.short()), None);
             }
+            Event::Restoring { recording, frozen, back, .. } => {
+                let objects = count(*frozen, "archived object");
+                self.begin(&format!("waiting    {} for {objects}, {back} back", recording.short()), None);
+            }
             Event::Planned { keep, fetch, bytes } => {
                 self.begin("fetching", Some(*bytes));
                 self.objects.store(keep + fetch, Relaxed);

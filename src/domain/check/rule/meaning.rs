@@ -84,7 +84,7 @@ impl Rule {
             ),
             Self::SegmentFrozen => of(
                 "it is there, in an archive class that cannot be read until it is restored",
-                "restore it in the store, wait, and fetch then",
+                "fetch with --restore: it asks for what is needed, and goes on when it can be read",
                 CLASSES,
             ),
             Self::RestoreUnderWay => of(
@@ -266,7 +266,7 @@ impl Rule {
             ),
             Self::PlaylistFrozen => of(
                 "the playlist is in an archive class: what it lists is not known until it is restored",
-                "restore it in the store, wait, and check again",
+                "fetch with --restore, or restore it in the store, and check again",
                 CLASSES,
             ),
             Self::TwinListsMore => of(

@@ -209,6 +209,12 @@ struct Content {
     /// end with K, M or G.
     #[arg(long)]
     pattern: Option<String>,
+    /// Put the objects whose key ends so into a storage class: `CLASS` or `SUFFIX=CLASS`; may be repeated.
+    #[arg(long)]
+    class: Vec<String>,
+    /// A restore of an archived object takes so many seconds; without this it never ends.
+    #[arg(long)]
+    restore_seconds: Option<u64>,
     /// A long object out of a file, again and again: `NAME=SIZE,FILE`.
     #[arg(long)]
     repeat: Vec<String>,
@@ -378,6 +384,15 @@ impl Content {
             let parts = repeat.split_once('=').and_then(|(name, rest)| Some((name, rest.split_once(',')?)));
             let (name, (len, file)) = parts.ok_or("--repeat wants NAME=SIZE,FILE")?;
             objects.put(name, Object::repeat(std::fs::read(file)?, size(len)?));
+        }
+        for class in &self.class {
+            let (suffix, class) = class.split_once('=').unwrap_or(("", class));
+            for key in objects.keys().iter().filter(|key| key.ends_with(suffix)) {
+                objects.change(key, |object| object.storage_class(class));
+            }
+        }
+        if let Some(seconds) = self.restore_seconds {
+            objects.thaws.take(Duration::from_secs(seconds));
         }
         Ok(objects)
     }
