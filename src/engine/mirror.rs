@@ -20,9 +20,11 @@ use super::located::Found;
 use super::outgoing::{Outgoing, Way};
 use super::run::{Failed, FetchError, Run, Walked};
 use super::sink::Sink;
+use super::there::{list, read};
 use super::{Context, Fetcher, assemble, time_of_day};
 use crate::archive::{
-    self, EarlierV1, Elsewhere, JOURNALS, Kept, MARK, MARK_FORMAT, MarkV1, Record, ReportV1, Seal, TagFile,
+    self, EarlierV1, Elsewhere, JOURNAL, JOURNALS, Kept, MARK, MARK_FORMAT, MarkV1, Record, ReportV1, Seal,
+    TagFile,
 };
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::key::{KeyError, KeyPrefix, ObjectKey, ObjectName};
@@ -33,14 +35,12 @@ use crate::domain::recording::RecordingId;
 use crate::domain::report::Report;
 use crate::event::Event;
 use crate::source::destination::{Destination, Keeping};
-use crate::source::{Error, Operation, Read};
+use crate::source::{Error, Operation};
 
 /// A journal is written after so many objects. What a crash loses is sent again.
 const LINES: usize = 64;
 /// What was begun and not ended is left alone for so long: somebody may still be at it.
 const FORSAKEN: Duration = Duration::from_secs(60 * 60);
-/// The longest text that is read of what lies beside objects.
-const MOST: usize = 256 << 20;
 const AT_ONCE: usize = 8;
 
 /// How recordings are kept in another store.
@@ -191,31 +191,6 @@ pub(super) struct Mirror {
 enum SealState {
     Unknown,
     Off,
-}
-
-/// The bytes of an object, or `None` where it is not there.
-async fn read(
-    context: &Context,
-    source: &dyn Destination,
-    key: &ObjectKey,
-) -> Result<Option<Vec<u8>>, Error> {
-    let read = || async {
-        let mut opened = source.open(key, Read::default()).await?;
-        let mut text = Vec::new();
-        while let Some(chunk) = opened.body.next().await {
-            text.extend_from_slice(&chunk?);
-            if text.len() > MOST {
-                let error = Error::new(Obstacle::Unexpected, Operation::Read, source.name(), key.as_str());
-                return Err(error.with_answer("larger than anything that is kept there"));
-            }
-        }
-        Ok(text)
-    };
-    match context.patiently(source, read).await {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.obstacle == Obstacle::Absent => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 impl Mirror {
@@ -408,7 +383,7 @@ impl Mirror {
         self.unseal(context).await?;
         // What lies there is known to whoever comes later, whatever becomes of this run.
         let all = archive::journal_text(&self.elsewhere.all());
-        let journal = self.key(&format!("{JOURNALS}journal.ndjson"))?;
+        let journal = self.key(JOURNAL)?;
         self.write(context, &journal, all.into_bytes()).await?;
         let mut last = [0; 32];
         for TagFile { file, bytes } in self.elsewhere.tags(seal) {
@@ -426,6 +401,7 @@ impl Mirror {
             objects,
             bytes,
             class: self.options.keeping.class.clone(),
+            pack: None,
             tag_manifest_sha256: hex::encode(last),
             finished: report.finished.clone(),
         };
@@ -435,18 +411,6 @@ impl Mirror {
             self.remove(context, &key).await?;
         }
         Ok(mark)
-    }
-}
-
-async fn list(context: &Context, source: &dyn Destination, prefix: &str) -> Result<Vec<ObjectInfo>, Error> {
-    let (mut objects, mut next) = (Vec::new(), None);
-    loop {
-        let page = context.patiently(source, || source.list(prefix, next.as_ref())).await?;
-        objects.extend(page.objects);
-        match page.next {
-            Some(token) => next = Some(token),
-            None => return Ok(objects),
-        }
     }
 }
 

@@ -146,7 +146,11 @@ const BAD_MEDIA: &str = "bad-media";
 
 fn kind(damage: &Damage) -> &'static str {
     match damage {
-        Damage::Changed { .. } | Damage::Part { .. } | Damage::Oxum { .. } => "changed",
+        Damage::Changed { .. }
+        | Damage::Length { .. }
+        | Damage::Digest { .. }
+        | Damage::Part { .. }
+        | Damage::Oxum { .. } => "changed",
         Damage::Missing { .. } | Damage::NotInManifest { .. } => "missing",
         Damage::Extra { .. } => "extra",
         Damage::Unreadable { .. } => "unreadable",
@@ -184,6 +188,12 @@ fn damage_json(damage: &Damage) -> Value {
     match damage {
         Damage::Changed { path, expected, found } => {
             json!({ "kind": "changed", "path": path, "expected": expected, "found": found })
+        }
+        Damage::Length { path, expected, found } => {
+            json!({ "kind": "length", "path": path, "expected": expected, "found": found })
+        }
+        Damage::Digest { path, algorithm } => {
+            json!({ "kind": "digest", "path": path, "algorithm": algorithm.to_string() })
         }
         Damage::Part { path, name, offset, expected, found } => json!({
             "kind": "part", "path": path, "name": name, "offset": offset, "expected": expected, "found": found,
