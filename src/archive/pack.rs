@@ -9,6 +9,12 @@ use std::fmt::Write as _;
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::key::ObjectName;
 
+/// The tar of a recording, in its folder.
+pub const PACK: &str = "bag.tar";
+
+/// The index beside it: where in the tar each file lies.
+pub const PACK_INDEX: &str = "bag.tar.tsv";
+
 /// The unit of a tar.
 const BLOCK: u64 = 512;
 

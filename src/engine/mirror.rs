@@ -23,8 +23,8 @@ use super::sink::Sink;
 use super::there::{list, read};
 use super::{Context, Fetcher, assemble, time_of_day};
 use crate::archive::{
-    self, EarlierV1, Elsewhere, JOURNAL, JOURNALS, Kept, MARK, MARK_FORMAT, MarkV1, Record, ReportV1, Seal,
-    TagFile,
+    self, Contents, EarlierV1, Elsewhere, JOURNAL, JOURNALS, Kept, MARK, MARK_FORMAT, MarkV1, PACK, Record,
+    ReportV1, Seal, TagFile,
 };
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::key::{KeyError, KeyPrefix, ObjectKey, ObjectName};
@@ -38,7 +38,7 @@ use crate::source::destination::{Destination, Keeping};
 use crate::source::{Error, Operation};
 
 /// A journal is written after so many objects. What a crash loses is sent again.
-const LINES: usize = 64;
+pub(super) const LINES: usize = 64;
 /// What was begun and not ended is left alone for so long: somebody may still be at it.
 const FORSAKEN: Duration = Duration::from_secs(60 * 60);
 const AT_ONCE: usize = 8;
@@ -49,6 +49,18 @@ pub struct MirrorOptions {
     /// How the objects of the recording are kept. What is written about them has the class of the bucket, so that
     /// it can be read at any time.
     pub keeping: Keeping,
+    /// As what the recording lies there.
+    pub layout: MirrorLayout,
+}
+
+/// As what a recording lies in another store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MirrorLayout {
+    /// Each of its objects is one there.
+    #[default]
+    Objects,
+    /// All of them are in one tar, with an index beside it.
+    Tar,
 }
 
 /// A store that recordings are brought to, with the folder below which they lie.
@@ -91,6 +103,7 @@ impl Fetcher {
             mark.recording == id.as_str()
                 && mark.exit_code == 0
                 && mark.class == options.keeping.class
+                && mark.pack.is_some() == (options.layout == MirrorLayout::Tar)
                 && is_all
         }))
     }
@@ -153,6 +166,11 @@ impl MirrorTarget {
 
     fn destination(&self) -> &dyn Destination {
         &*self.way.destination
+    }
+
+    /// The length of the parts in which an object of this length is sent; smaller ones are sent whole.
+    pub(super) fn part_bytes(&self, size: u64) -> u64 {
+        self.way.part_bytes(size)
     }
 
     /// The folder of a recording.
@@ -220,6 +238,19 @@ impl Mirror {
         let listed = list(context, destination, folder.as_str()).await?;
         let in_folder =
             |info: &ObjectInfo| info.key.as_str().strip_prefix(folder.as_str()).map(str::to_owned);
+        let other = |path: &str| match options.layout {
+            MirrorLayout::Objects => path == PACK,
+            MirrorLayout::Tar => Contents::is_payload(path),
+        };
+        if listed.iter().any(|info| in_folder(info).is_some_and(|path| other(&path))) {
+            // What nobody asked to remove is not removed, and two forms of one recording are paid twice.
+            let error =
+                Error::new(Obstacle::Unsupported, Operation::Write, destination.name(), folder.as_str());
+            return Err(error.with_answer(match options.layout {
+                MirrorLayout::Objects => "the recording lies there as a tar",
+                MirrorLayout::Tar => "the recording lies there object by object",
+            }));
+        }
         let journals: Vec<_> = listed
             .iter()
             .filter(|info| in_folder(info).is_some_and(|path| path.starts_with(JOURNALS)))
@@ -255,6 +286,18 @@ impl Mirror {
         })
     }
 
+    pub(super) fn destination(&self) -> &dyn Destination {
+        self.target.destination()
+    }
+
+    pub(super) fn way(&self) -> &Arc<Way> {
+        &self.target.way
+    }
+
+    pub(super) fn folder(&self) -> &KeyPrefix {
+        &self.folder
+    }
+
     pub(super) fn proofs(&self) -> &'static [Algorithm] {
         self.target.destination().proofs()
     }
@@ -275,7 +318,7 @@ impl Mirror {
         self.elsewhere.forget(name);
     }
 
-    fn key(&self, path: &str) -> Result<ObjectKey, Error> {
+    pub(super) fn key(&self, path: &str) -> Result<ObjectKey, Error> {
         self.target.key(&self.folder, path)
     }
 
@@ -339,7 +382,7 @@ impl Mirror {
     }
 
     /// Writes a text that lies beside the objects.
-    async fn write(&self, context: &Context, key: &ObjectKey, text: Vec<u8>) -> Result<(), Error> {
+    pub(super) async fn write(&self, context: &Context, key: &ObjectKey, text: Vec<u8>) -> Result<(), Error> {
         let keeping = Keeping {
             encryption: self.options.keeping.encryption.clone(),
             content_type: content_type(key.as_str()),
@@ -360,13 +403,18 @@ impl Mirror {
     }
 
     /// Takes the mark away before anything changes, so that nobody takes a bag for whole that is half another.
-    async fn unseal(&self, context: &Context) -> Result<(), Error> {
+    pub(super) async fn unseal(&self, context: &Context) -> Result<(), Error> {
         let mut seal = self.seal.lock().await;
         if *seal == SealState::Unknown {
             self.remove(context, &self.key(MARK)?).await?;
             *seal = SealState::Off;
         }
         Ok(())
+    }
+
+    /// Writes the mark, when everything else is there.
+    pub(super) async fn write_mark(&self, context: &Context, mark: &MarkV1) -> Result<(), Error> {
+        self.write(context, &self.key(MARK)?, mark.to_json().into_bytes()).await
     }
 
     /// Removes an object that turned out not to be good.
@@ -405,7 +453,7 @@ impl Mirror {
             tag_manifest_sha256: hex::encode(last),
             finished: report.finished.clone(),
         };
-        self.write(context, &self.key(MARK)?, mark.to_json().into_bytes()).await?;
+        self.write_mark(context, &mark).await?;
         let old = std::mem::take(&mut *self.journals.lock().unwrap_or_else(PoisonError::into_inner));
         for key in old.into_iter().filter(|key| *key != journal) {
             self.remove(context, &key).await?;

@@ -17,6 +17,7 @@ mod listing;
 mod looked;
 mod matrix;
 mod mirror;
+mod mirrored;
 mod names;
 mod only;
 #[cfg(feature = "oss")]

@@ -14,7 +14,7 @@ use crate::failure::EXIT_CODES;
 use crate::quantity::{parse_duration, parse_rate};
 
 pub(crate) use check::{CheckArgs, DeepMode, RowFormat};
-pub(crate) use mirror::MirrorArgs;
+pub(crate) use mirror::{MirrorArgs, PackMode};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -365,12 +365,19 @@ pub(crate) enum RecordingMode {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct VerifyArgs {
-    /// Also look into the media: a file may hash right and have been stored cut or broken
+    /// Of a folder, also look into the media: a file may hash right and have been stored cut or broken. Of a store,
+    /// read and hash every byte
     #[arg(long)]
     pub(crate) deep: bool,
-    /// Bag of a recording
-    #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    /// Store from the settings file whose mirrors of recordings are compared with their manifests, by what the store
+    /// tells of its objects: their lengths and its own digests. Nothing of the payload is read
+    #[arg(long, value_name = "NAME")]
+    pub(crate) store: Option<String>,
+    /// Bag of a recording; with --store, the ID (sid) of a recording
+    #[arg(required = true, value_name = "DIR|SID", value_hint = ValueHint::DirPath)]
     pub(crate) dirs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
 }
 
 #[derive(Debug, Clone, Args)]
