@@ -63,6 +63,11 @@ pub(super) async fn find(
             (Some(_), Some(file)) => MirrorLack::OtherThanMarked { file },
             (Some(_) | None, _) => MirrorLack::NoMark,
         };
+        if let (Some(_), MirrorLack::OtherThanMarked { file }, false) = (ours, &why, has_payload) {
+            // It is there and nobody can tell what is where: that is not "not found".
+            let error = Error::new(Obstacle::Unexpected, Operation::Read, source.name(), file.as_str());
+            return Err(error.with_answer("the mirror is not as its mark says"));
+        }
         // What lies there may be all that is left of the recording.
         let plain = || KeyPrefix::from_parts([home.as_str().trim_end_matches('/'), "data"]).ok();
         let prefix = if has_payload { plain() } else { None };

@@ -39,10 +39,6 @@ pub struct Depot {
 }
 
 impl Depot {
-    fn new(root: &Path) -> Arc<Self> {
-        Self::with_parts(root, u64::MAX)
-    }
-
     fn with_parts(root: &Path, part: u64) -> Arc<Self> {
         std::fs::create_dir_all(root).unwrap();
         Arc::new(Self {

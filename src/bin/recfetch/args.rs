@@ -135,7 +135,7 @@ pub(crate) enum Command {
     /// Bring recordings to another store, proven on the way in and on the way out, without a disk in between
     #[command(after_help = mirror::EXAMPLES)]
     Mirror(MirrorArgs),
-    /// Hash every file of bags again, offline, and name what changed
+    /// Hash every file of bags again, offline, and name what changed; or audit mirrors in a store
     Verify(VerifyArgs),
     /// Join the segments of a bag into one file
     Join(JoinArgs),
