@@ -272,6 +272,11 @@ pub(super) fn report_of(dir: &Path) -> Result<Option<ReportV1>, Error> {
     serde_json::from_value(value).map(Some).map_err(damaged)
 }
 
+/// The report that a text is; `None` where it is none of this version.
+pub(super) fn report_from(text: &[u8]) -> Option<ReportV1> {
+    serde_json::from_slice(text).ok().filter(|report: &ReportV1| report.format == REPORT_FORMAT)
+}
+
 /// What a sealed bag without a journal says about its objects: it was copied without the work folder.
 pub(super) fn records_of_sealed_bag(dir: &Path) -> Result<BTreeMap<ObjectName, Record>, Error> {
     if !dir.join(DECLARATION).is_file() {

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::bag::{self, DECLARATION, DECLARATION_TEXT, MANIFEST, REPORT, Seal, TAG_MANIFEST};
 use super::journal::Line;
 use super::layout::Layout;
+use super::wire::DigestV1;
 use super::{Record, guard};
 use crate::domain::key::ObjectName;
 use crate::domain::place::ETag;
@@ -22,6 +23,9 @@ pub const MARK: &str = "mirror.json";
 
 /// The folder of what goes on: journals.
 pub const JOURNALS: &str = ".recfetch/";
+
+/// The journal that is written with the tag files: what the store called each object when it was proven.
+pub const JOURNAL: &str = ".recfetch/journal.ndjson";
 
 /// The mark under a bag in a store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,10 +50,31 @@ pub struct MarkV1 {
     /// How its objects are kept.
     #[serde(flatten)]
     pub kept_as: KeptAs,
+    /// The tar that holds the bag, where it does not lie there object by object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pack: Option<PackV1>,
     /// SHA-256 of the manifest of the tag files, which vouches for everything else.
     pub tag_manifest_sha256: String,
     /// When it was written, RFC 3339 in UTC.
     pub finished: String,
+}
+
+/// A bag that lies in one tar. Its tag files lie beside it too, so that they can be read when the tar is archived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackV1 {
+    /// The tar.
+    pub file: String,
+    /// Its length.
+    pub size: u64,
+    /// What was computed from it while it was sent.
+    pub digests: Vec<DigestV1>,
+    /// What the store called this version of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<String>,
+    /// The index: where in the tar each file lies.
+    pub index: String,
+    /// SHA-256 of the index.
+    pub index_sha256: String,
 }
 
 impl MarkV1 {

@@ -7,11 +7,14 @@
 
 mod assembly;
 mod bag;
+mod contents;
 mod elsewhere;
 mod error;
 mod join;
 mod journal;
 mod layout;
+mod pack;
+mod packing;
 mod payload;
 mod staged;
 mod verify;
@@ -36,13 +39,17 @@ use layout::Layout;
 
 pub use assembly::{Assembly, Whole};
 pub use bag::{PlayList, Seal};
+pub use contents::{Contents, Listed, NEEDED, TAG_FILES, Texts, tag_names};
 pub use elsewhere::{
-    Elsewhere, JOURNALS, Kept, KeptAs, Locked, MARK, MARK_FORMAT, MarkV1, TagFile, journal_text, read_journal,
+    Elsewhere, JOURNAL, JOURNALS, Kept, KeptAs, Locked, MARK, MARK_FORMAT, MarkV1, PackV1, TagFile, journal_text,
+    read_journal,
 };
 pub use error::Error;
 pub use join::{JoinPart, JoinTarget, Joined, join};
 pub use journal::Record;
 pub use layout::PAYLOAD;
+pub use pack::{PACK, PACK_INDEX, Packed, Packing, Planned, TarPlan, padding, read_index, trailer};
+pub use packing::BagTar;
 pub use payload::{payload, read_payload};
 pub use staged::{Staged, StagedReader};
 pub use verify::{Damage, Verification, verify};

@@ -13,6 +13,7 @@ use super::bag::{self, MANIFEST, TAG_MANIFEST};
 use super::error::{Doing, Error};
 use super::guard;
 use super::wire::{EarlierV1, ReportV1};
+use crate::domain::digest::Algorithm;
 use crate::domain::key::ObjectName;
 
 /// What was found in a bag.
@@ -41,6 +42,22 @@ pub enum Damage {
         expected: String,
         /// SHA-256 of the bytes.
         found: String,
+    },
+    /// It has another length in the store that it lies in.
+    Length {
+        /// Its path in the bag.
+        path: String,
+        /// By the report.
+        expected: u64,
+        /// By the store.
+        found: u64,
+    },
+    /// The store that it lies in computed another digest from its bytes.
+    Digest {
+        /// Its path in the bag.
+        path: String,
+        /// How it is made.
+        algorithm: Algorithm,
     },
     /// A segment inside of a joined file has other bytes.
     Part {
@@ -154,6 +171,8 @@ impl Verification {
         let wrong = |damage: &Damage| match damage {
             Damage::Missing { .. } | Damage::NotInManifest { .. } => false,
             Damage::Changed { .. }
+            | Damage::Length { .. }
+            | Damage::Digest { .. }
             | Damage::Part { .. }
             | Damage::Extra { .. }
             | Damage::Unreadable { .. }
@@ -178,6 +197,11 @@ type Listed = BTreeMap<String, String>;
 fn read_manifest(dir: &Path, file: &str, damage: &mut Vec<Damage>) -> Result<Listed, Error> {
     let path = dir.join(file);
     let text = std::fs::read_to_string(&path).doing("read", &path)?;
+    Ok(manifest_lines(file, &text, damage))
+}
+
+/// What a manifest lists: path to digest.
+pub(super) fn manifest_lines(file: &str, text: &str, damage: &mut Vec<Damage>) -> Listed {
     let mut listed = Listed::new();
     for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
         match manifest_line(line) {
@@ -187,7 +211,7 @@ fn read_manifest(dir: &Path, file: &str, damage: &mut Vec<Damage>) -> Result<Lis
             None => damage.push(Damage::BadLine { file: file.to_owned(), line: i + 1 }),
         }
     }
-    Ok(listed)
+    listed
 }
 
 fn manifest_line(line: &str) -> Option<(String, String)> {
@@ -367,6 +391,12 @@ impl std::fmt::Display for Damage {
         match self {
             Self::Changed { path, expected, found } => {
                 write!(f, "changed  {path}: sha256 {found}, was {expected}")
+            }
+            Self::Length { path, expected, found } => {
+                write!(f, "changed  {path}: {found} bytes, was {expected}")
+            }
+            Self::Digest { path, algorithm } => {
+                write!(f, "changed  {path}: the {algorithm} of its store is another")
             }
             Self::Part { path, name, offset, expected, found: Some(found) } => {
                 write!(f, "changed  {name} in {path} at {offset}: sha256 {found}, was {expected}")

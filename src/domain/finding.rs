@@ -28,6 +28,28 @@ pub enum UnsafeUri {
     OtherHost,
 }
 
+/// Why what lies in a mirror cannot be called the whole recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MirrorLack {
+    /// It has no mark: it was never finished, or somebody is at it.
+    NoMark,
+    /// The mark does not vouch for what lies beside it.
+    OtherThanMarked {
+        /// The file that is not as it was.
+        file: String,
+    },
+    /// It was not whole when it was written.
+    WasNotWhole {
+        /// What it was called then.
+        outcome: String,
+    },
+    /// It holds some forms only.
+    HoldsOnly {
+        /// Their words.
+        forms: Vec<String>,
+    },
+}
+
 /// What stands where a playlist was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotPlaylist {
@@ -90,6 +112,13 @@ pub enum Finding {
     ListDenied {
         /// The store.
         from: SourceName,
+    },
+    /// It was read from a mirror that does not prove to be the whole recording.
+    PartOfMirror {
+        /// The store.
+        from: SourceName,
+        /// Why not.
+        why: MirrorLack,
     },
     /// The recording was not in its own store but in this one.
     FoundElsewhere {
@@ -403,6 +432,7 @@ impl Finding {
                 Beside::Nothing => Severity::Loss,
             },
             Self::NoPlaylist { .. }
+            | Self::PartOfMirror { .. }
             | Self::PlaysShort { .. }
             | Self::UnreadPlaylist { .. }
             | Self::NotAPlaylist { .. }
@@ -442,6 +472,7 @@ impl Finding {
             Self::Orphan { .. } => "orphan",
             Self::ListDenied { .. } => "list-denied",
             Self::FoundElsewhere { .. } => "found-elsewhere",
+            Self::PartOfMirror { .. } => "part-of-mirror",
             Self::RegionFollowed { .. } => "region-followed",
             Self::NotSearched { .. } => "not-searched",
             Self::NoPlaylist { .. } => "no-playlist",

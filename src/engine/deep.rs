@@ -209,6 +209,8 @@ fn expectation(form: Option<Format>, object: Option<Known<'_>>) -> Expectation {
 fn path_of(damage: &Damage) -> Option<&str> {
     match damage {
         Damage::Changed { path, .. }
+        | Damage::Length { path, .. }
+        | Damage::Digest { path, .. }
         | Damage::Part { path, .. }
         | Damage::Missing { path }
         | Damage::Extra { path }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::listing::{Coverage, list};
 use super::located::{Found, FoundPlaylist, LocateError, LocateQuery, Looked, Search};
+use super::mirrored;
 use super::reading::{self, Lists};
 use super::target::Target;
 use super::told;
@@ -60,8 +61,10 @@ pub(super) async fn locate(
     let mut problem: Option<Error> = None;
     let mut unread: Option<LocateError> = None;
     for candidate in with_fallbacks(candidates) {
+        let mut candidate = candidate;
+        let looking = look_also_in_mirror(context, &mut candidate, &recording, &query, &mut looked).await;
         let store = &candidate.store;
-        match look(context, store, &recording, &query, &mut looked).await {
+        match looking {
             Ok(Some(Look { recording: found, mut findings, coverage })) => {
                 if store.source.name() != candidates[0].store.source.name() {
                     findings.push(Finding::FoundElsewhere { from: store.source.name().clone() });
@@ -113,6 +116,48 @@ pub(super) struct Look {
     pub(super) coverage: Coverage,
 }
 
+/// What one store knows of the recording, by itself or in a mirror that lies there. In a mirror it is seen as its
+/// own store had it: the store of the candidate becomes that view.
+async fn look_also_in_mirror(
+    context: &Context,
+    candidate: &mut Candidate,
+    id: &RecordingId,
+    query: &LocateQuery,
+    looked: &mut Vec<Looked>,
+) -> Result<Option<Look>, Error> {
+    let store = &candidate.store;
+    let seen = look(context, store, id, query, looked).await?;
+    if query.playlist.is_some() {
+        return Ok(seen);
+    }
+    let folder = folder_of(store, query);
+    let home = match &seen {
+        Some(look) => mirrored::home_of_payload(&look.recording.folder, id),
+        None => {
+            let prefix = store.prefix.clone().unwrap_or_default();
+            KeyPrefix::from_parts([prefix.as_str(), id.as_str()]).ok()
+        }
+    };
+    let Some(home) = home else { return Ok(seen) };
+    let Some(there) = mirrored::find(context, store, id, &query.only, &home, &folder).await? else {
+        return Ok(seen);
+    };
+    let again = look(context, &there.store, id, query, looked).await?;
+    candidate.store = there.store;
+    Ok(again.map(|mut look| {
+        look.findings.extend(there.findings);
+        look
+    }))
+}
+
+/// The folder in which a recording is looked for.
+fn folder_of(store: &Store, query: &LocateQuery) -> KeyPrefix {
+    match &query.playlist {
+        Some(key) => key.folder(),
+        None => told::folder(query).unwrap_or_else(|| store.prefix.clone().unwrap_or_default()),
+    }
+}
+
 /// What one store knows of the recording.
 async fn look(
     context: &Context,
@@ -123,10 +168,7 @@ async fn look(
 ) -> Result<Option<Look>, Error> {
     let source = &*store.source;
     context.tell(&Event::Searched { recording: id, from: source.name(), listed: 0 });
-    let folder = match &query.playlist {
-        Some(key) => key.folder(),
-        None => told::folder(query).unwrap_or_else(|| store.prefix.clone().unwrap_or_default()),
-    };
+    let folder = folder_of(store, query);
     let mut findings = Vec::new();
     let mut coverage = Coverage::ByName;
     let listing = match source.capabilities().listing {

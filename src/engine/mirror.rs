@@ -21,10 +21,11 @@ use super::meter::Meter;
 use super::outgoing::{Outgoing, Way};
 use super::run::{Failed, FetchError, Run, Walked};
 use super::sink::Sink;
+use super::there::{list, read};
 use super::{Context, Fetcher, assemble, time_of_day};
 use crate::archive::{
-    self, EarlierV1, Elsewhere, JOURNALS, Kept, KeptAs, Locked, MARK, MARK_FORMAT, MarkV1, Record, ReportV1,
-    Seal, TagFile,
+    self, Contents, EarlierV1, Elsewhere, JOURNAL, JOURNALS, Kept, KeptAs, Locked, MARK, MARK_FORMAT, MarkV1,
+    PACK, Record, ReportV1, Seal, TagFile,
 };
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::key::{KeyError, KeyPrefix, ObjectKey, ObjectName};
@@ -36,14 +37,12 @@ use crate::domain::report::Report;
 use crate::domain::verdict::{Content, Framing};
 use crate::event::Event;
 use crate::source::destination::{Destination, Keeping};
-use crate::source::{Error, Operation, Read};
+use crate::source::{Error, Operation};
 
 /// A journal is written after so many objects. What a crash loses is sent again.
-const LINES: usize = 64;
+pub(super) const LINES: usize = 64;
 /// What was begun and not ended is left alone for so long: somebody may still be at it.
 const FORSAKEN: Duration = Duration::from_secs(60 * 60);
-/// The longest text that is read of what lies beside objects.
-const MOST: usize = 256 << 20;
 const AT_ONCE: usize = 8;
 
 /// How recordings are kept in another store.
@@ -52,6 +51,18 @@ pub struct MirrorOptions {
     /// How the objects of the recording are kept. What is written about them has the class of the bucket, so that
     /// it can be read at any time.
     pub keeping: Keeping,
+    /// As what the recording lies there.
+    pub layout: MirrorLayout,
+}
+
+/// As what a recording lies in another store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MirrorLayout {
+    /// Each of its objects is one there.
+    #[default]
+    Objects,
+    /// All of them are in one tar, with an index beside it.
+    Tar,
 }
 
 /// A store that recordings are brought to, with the folder below which they lie.
@@ -94,6 +105,7 @@ impl Fetcher {
             mark.recording == id.as_str()
                 && mark.exit_code == 0
                 && suffices(&mark.kept_as, &options.keeping)
+                && mark.pack.is_some() == (options.layout == MirrorLayout::Tar)
                 && is_all
         }))
     }
@@ -158,6 +170,11 @@ impl MirrorTarget {
         &*self.way.destination
     }
 
+    /// The length of the parts in which an object of this length is sent; smaller ones are sent whole.
+    pub(super) fn part_bytes(&self, size: u64) -> u64 {
+        self.way.part_bytes(size)
+    }
+
     /// The folder of a recording.
     pub(super) fn folder(&self, id: &RecordingId) -> Result<KeyPrefix, Error> {
         KeyPrefix::from_parts([self.prefix.as_str(), id.as_str()])
@@ -196,31 +213,6 @@ enum SealState {
     Off,
 }
 
-/// The bytes of an object, or `None` where it is not there.
-async fn read(
-    context: &Context,
-    source: &dyn Destination,
-    key: &ObjectKey,
-) -> Result<Option<Vec<u8>>, Error> {
-    let read = || async {
-        let mut opened = source.open(key, Read::default()).await?;
-        let mut text = Vec::new();
-        while let Some(chunk) = opened.body.next().await {
-            text.extend_from_slice(&chunk?);
-            if text.len() > MOST {
-                let error = Error::new(Obstacle::Unexpected, Operation::Read, source.name(), key.as_str());
-                return Err(error.with_answer("larger than anything that is kept there"));
-            }
-        }
-        Ok(text)
-    };
-    match context.patiently(source, read).await {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.obstacle == Obstacle::Absent => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 impl Mirror {
     /// Looks what earlier runs left, and believes what still is as it was proven.
     pub(super) async fn open(
@@ -249,6 +241,19 @@ impl Mirror {
         let listed = list(context, destination, folder.as_str()).await?;
         let in_folder =
             |info: &ObjectInfo| info.key.as_str().strip_prefix(folder.as_str()).map(str::to_owned);
+        let other = |path: &str| match options.layout {
+            MirrorLayout::Objects => path == PACK,
+            MirrorLayout::Tar => Contents::is_payload(path),
+        };
+        if listed.iter().any(|info| in_folder(info).is_some_and(|path| other(&path))) {
+            // What nobody asked to remove is not removed, and two forms of one recording are paid twice.
+            let error =
+                Error::new(Obstacle::Unsupported, Operation::Write, destination.name(), folder.as_str());
+            return Err(error.with_answer(match options.layout {
+                MirrorLayout::Objects => "the recording lies there as a tar",
+                MirrorLayout::Tar => "the recording lies there object by object",
+            }));
+        }
         let journals: Vec<_> = listed
             .iter()
             .filter(|info| in_folder(info).is_some_and(|path| path.starts_with(JOURNALS)))
@@ -285,6 +290,18 @@ impl Mirror {
         })
     }
 
+    pub(super) fn destination(&self) -> &dyn Destination {
+        self.target.destination()
+    }
+
+    pub(super) fn way(&self) -> &Arc<Way> {
+        &self.target.way
+    }
+
+    pub(super) fn folder(&self) -> &KeyPrefix {
+        &self.folder
+    }
+
     pub(super) fn proofs(&self) -> &'static [Algorithm] {
         self.target.destination().proofs()
     }
@@ -305,7 +322,7 @@ impl Mirror {
         self.elsewhere.forget(name);
     }
 
-    fn key(&self, path: &str) -> Result<ObjectKey, Error> {
+    pub(super) fn key(&self, path: &str) -> Result<ObjectKey, Error> {
         self.target.key(&self.folder, path)
     }
 
@@ -374,7 +391,7 @@ impl Mirror {
     }
 
     /// Writes a text that lies beside the objects.
-    async fn write(&self, context: &Context, key: &ObjectKey, text: Vec<u8>) -> Result<(), Error> {
+    pub(super) async fn write(&self, context: &Context, key: &ObjectKey, text: Vec<u8>) -> Result<(), Error> {
         let keeping = Keeping {
             encryption: self.options.keeping.encryption.clone(),
             content_type: content_type(key.as_str()),
@@ -401,13 +418,18 @@ impl Mirror {
     }
 
     /// Takes the mark away before anything changes, so that nobody takes a bag for whole that is half another.
-    async fn unseal(&self, context: &Context) -> Result<(), Error> {
+    pub(super) async fn unseal(&self, context: &Context) -> Result<(), Error> {
         let mut seal = self.seal.lock().await;
         if *seal == SealState::Unknown {
             self.remove(context, &self.key(MARK)?).await?;
             *seal = SealState::Off;
         }
         Ok(())
+    }
+
+    /// Writes the mark, when everything else is there.
+    pub(super) async fn write_mark(&self, context: &Context, mark: &MarkV1) -> Result<(), Error> {
+        self.write(context, &self.key(MARK)?, mark.to_json().into_bytes()).await
     }
 
     /// Removes an object that turned out not to be good.
@@ -424,7 +446,7 @@ impl Mirror {
         self.unseal(context).await?;
         // What lies there is known to whoever comes later, whatever becomes of this run.
         let all = archive::journal_text(&self.elsewhere.all());
-        let journal = self.key(&format!("{JOURNALS}journal.ndjson"))?;
+        let journal = self.key(JOURNAL)?;
         self.write(context, &journal, all.into_bytes()).await?;
         let mut last = [0; 32];
         for TagFile { file, bytes } in self.elsewhere.tags(seal) {
@@ -442,10 +464,11 @@ impl Mirror {
             objects,
             bytes,
             kept_as: kept_as(&self.options.keeping),
+            pack: None,
             tag_manifest_sha256: hex::encode(last),
             finished: report.finished.clone(),
         };
-        self.write(context, &self.key(MARK)?, mark.to_json().into_bytes()).await?;
+        self.write_mark(context, &mark).await?;
         let old = std::mem::take(&mut *self.journals.lock().unwrap_or_else(PoisonError::into_inner));
         for key in old.into_iter().filter(|key| *key != journal) {
             self.remove(context, &key).await?;
@@ -454,7 +477,7 @@ impl Mirror {
     }
 }
 
-fn kept_as(keeping: &Keeping) -> KeptAs {
+pub(super) fn kept_as(keeping: &Keeping) -> KeptAs {
     let Keeping { class, encryption, tags: _, lock, content_type: _ } = keeping;
     let lock = lock.as_ref().map(|lock| Locked { mode: lock.mode.clone(), until: lock.until });
     KeptAs { class: class.clone(), encryption: encryption.clone(), lock }
@@ -468,18 +491,6 @@ fn suffices(found: &KeptAs, asked: &Keeping) -> bool {
         (Some(asked), Some(found)) => asked.mode == found.mode && found.until >= asked.at_least,
     };
     found.class == asked.class && found.encryption == asked.encryption && locked
-}
-
-async fn list(context: &Context, source: &dyn Destination, prefix: &str) -> Result<Vec<ObjectInfo>, Error> {
-    let (mut objects, mut next) = (Vec::new(), None);
-    loop {
-        let page = context.patiently(source, || source.list(prefix, next.as_ref())).await?;
-        objects.extend(page.objects);
-        match page.next {
-            Some(token) => next = Some(token),
-            None => return Ok(objects),
-        }
-    }
 }
 
 /// As what a browser or a player should take it.

@@ -4,9 +4,11 @@
 //! once, here.
 
 mod assemble;
+mod audit;
 mod checked_run;
 mod checking;
 mod deep;
+mod estimate;
 mod examining;
 mod hashing;
 mod home;
@@ -16,9 +18,11 @@ mod located;
 mod locating;
 mod meter;
 mod mirror;
+mod mirrored;
 mod misplaced;
 mod object;
 mod outgoing;
+mod packing;
 mod probing;
 mod qetag;
 mod ranges;
@@ -30,6 +34,7 @@ mod run;
 mod sink;
 mod target;
 mod thawing;
+mod there;
 mod told;
 mod watch;
 mod width;
@@ -58,11 +63,13 @@ use rate::RateLimit;
 use width::Width;
 
 pub use assemble::{Gaps, JoinError, JoinRequest, JoinTo, JoinedFile, Overlap, Refusal, RunFiles, join_bag};
+pub use audit::{Audit, AuditDepth, ProvenBy};
 pub use checking::{CheckOptions, Checked, Survey, SurveyError, Surveyed, WaitOptions};
 pub use deep::{MediaCheck, MediaDamage, check_media};
+pub use estimate::{Estimate, LayoutEstimate, Requests, estimate};
 pub use keep_joined::LOOK_AHEAD;
 pub use located::{Found, LocateError, LocateQuery, Looked, Search};
-pub use mirror::{MirrorOptions, MirrorTarget, Mirrored};
+pub use mirror::{MirrorLayout, MirrorOptions, MirrorTarget, Mirrored};
 pub use ranges::PartsPolicy;
 pub use retry::RetryPolicy;
 pub use run::{FetchError, Fetched, JoinOutcome};

@@ -49,6 +49,12 @@ impl Way {
         Arc::new(Self { destination, memory: Arc::new(Semaphore::new(HELD_AT_MOST)) })
     }
 
+    /// The length of the parts in which an object of this length is sent.
+    pub(super) fn part_bytes(&self, size: u64) -> u64 {
+        let (least, most) = self.destination.part_bytes();
+        PART.max(size.div_ceil(PARTS_AT_MOST)).clamp(least, most)
+    }
+
     /// Waits until there is memory for an object, of `size` bytes where that is known.
     pub(super) async fn object(
         self: &Arc<Self>,
@@ -56,8 +62,7 @@ impl Way {
         keeping: Keeping,
         size: Option<u64>,
     ) -> Outgoing {
-        let (least, most) = self.destination.part_bytes();
-        let part = PART.max(size.unwrap_or_default().div_ceil(PARTS_AT_MOST)).clamp(least, most);
+        let part = self.part_bytes(size.unwrap_or_default());
         let kib = size.unwrap_or(part).min(part).div_ceil(1024);
         let kib = u32::try_from(kib.min(HELD_AT_MOST as u64)).unwrap_or(u32::MAX);
         // It is never closed.

@@ -21,6 +21,7 @@ mod matrix;
 mod mirror;
 #[cfg(feature = "oss")]
 mod mirror_stores;
+mod mirrored;
 mod names;
 mod only;
 #[cfg(feature = "oss")]

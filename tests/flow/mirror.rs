@@ -22,7 +22,7 @@ use crate::kit::*;
 
 /// What the store does wrong to objects whose key ends so.
 #[derive(Clone, Debug)]
-enum Trouble {
+pub enum Trouble {
     /// Refuses so many times.
     Refuse(usize, Obstacle),
     /// Keeps another byte than it was given.
@@ -30,7 +30,7 @@ enum Trouble {
 }
 
 /// A folder that writes down what is asked of it.
-struct Depot {
+pub struct Depot {
     dir: DirSource,
     root: PathBuf,
     troubles: Mutex<Vec<(String, Trouble)>>,
@@ -50,8 +50,13 @@ impl Depot {
         })
     }
 
-    fn trouble(&self, suffix: &str, trouble: Trouble) {
+    pub fn trouble(&self, suffix: &str, trouble: Trouble) {
         self.troubles.lock().unwrap().push((suffix.to_owned(), trouble));
+    }
+
+    /// It does right from now on.
+    pub fn heal(&self) {
+        self.troubles.lock().unwrap().clear();
     }
 
     fn note(&self, what: &str, key: &str) {
@@ -59,7 +64,7 @@ impl Depot {
     }
 
     /// What was asked since this was asked last.
-    fn asked(&self) -> Vec<String> {
+    pub fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 
@@ -89,7 +94,7 @@ impl Depot {
         changed.into()
     }
 
-    fn bag(&self) -> PathBuf {
+    pub fn bag(&self) -> PathBuf {
         self.root.join("cold").join(SID)
     }
 
@@ -165,20 +170,20 @@ impl Destination for Depot {
     }
 }
 
-struct Brought {
-    stage: Stage,
-    run: Run,
-    depot: Arc<Depot>,
-    target: MirrorTarget,
+pub struct Brought {
+    pub stage: Stage,
+    pub run: Run,
+    pub depot: Arc<Depot>,
+    pub target: MirrorTarget,
     _keep: tempfile::TempDir,
 }
 
 impl Brought {
-    async fn new(slices: usize) -> Self {
+    pub async fn new(slices: usize) -> Self {
         Self::with_parts(slices, u64::MAX).await
     }
 
-    async fn with_parts(slices: usize, part: u64) -> Self {
+    pub async fn with_parts(slices: usize, part: u64) -> Self {
         let (keep, root) = out();
         let stage = Stage::of(Kind::Md5, &plan(slices)).await;
         let run = Run::sid(stage.store("prod").await);
@@ -187,7 +192,7 @@ impl Brought {
         Self { stage, run, depot, target, _keep: keep }
     }
 
-    async fn mirror(&self) -> Result<Mirrored, FetchError> {
+    pub async fn mirror(&self) -> Result<Mirrored, FetchError> {
         let fetcher = self.run.fetcher();
         let both = async {
             let found =
@@ -197,14 +202,14 @@ impl Brought {
         tokio::time::timeout(Duration::from_secs(30), both).await.expect("a run ends by itself")
     }
 
-    async fn there(&self) -> Option<MarkV1> {
+    pub async fn there(&self) -> Option<MarkV1> {
         let id = RecordingId::parse(SID).unwrap();
         let fetcher = self.run.fetcher();
         fetcher.mirrored(&self.target, &id, &MirrorOptions::default(), &Only::default()).await.unwrap()
     }
 
     /// Slices that were asked of the source since this was asked last.
-    fn slices_asked(&self) -> usize {
+    pub fn slices_asked(&self) -> usize {
         let asked = self.stage.front.requests();
         asked.iter().filter(|request| request.method == "GET" && request.path.ends_with(".ts")).count()
     }
@@ -268,7 +273,7 @@ async fn a_store_that_keeps_other_bytes_gets_no_mark() {
     assert!(text.contains(&format!("of the {} bytes sent", segment(1).len())), "{text}");
     assert_eq!(brought.depot.mark(), None);
     assert_eq!(brought.there().await, None);
-    brought.depot.troubles.lock().unwrap().clear();
+    brought.depot.heal();
     assert_eq!(brought.mirror().await.unwrap().report.outcome(), Outcome::Complete);
     brought.is_whole(4);
 }
@@ -293,7 +298,7 @@ async fn a_store_that_fails_for_a_while_is_tried_again_and_one_that_fails_for_go
     let error = brought.mirror().await.unwrap_err();
     assert!(matches!(error, FetchError::Destination { .. }), "{error:?}");
     assert_eq!(brought.depot.mark(), None);
-    brought.depot.troubles.lock().unwrap().clear();
+    brought.depot.heal();
     let (kept, before) = (payload(&brought.depot.bag()).len(), brought.slices_asked());
     assert!(kept > 0);
     assert_eq!(brought.mirror().await.unwrap().report.outcome(), Outcome::Complete);

@@ -16,7 +16,7 @@ use crate::quantity::{parse_duration, parse_rate};
 
 pub(crate) use check::{CheckArgs, DeepMode, RowFormat};
 pub(crate) use cold::{ColdArgs, TierArg};
-pub(crate) use mirror::MirrorArgs;
+pub(crate) use mirror::{MirrorArgs, PackMode};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -140,7 +140,7 @@ pub(crate) enum Command {
     /// Bring recordings to another store, proven on the way in and on the way out, without a disk in between
     #[command(after_help = mirror::EXAMPLES)]
     Mirror(MirrorArgs),
-    /// Hash every file of bags again, offline, and name what changed
+    /// Hash every file of bags again, offline, and name what changed; or audit mirrors in a store
     Verify(VerifyArgs),
     /// Join the segments of a bag into one file
     Join(JoinArgs),
@@ -372,12 +372,19 @@ pub(crate) enum RecordingMode {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct VerifyArgs {
-    /// Also look into the media: a file may hash right and have been stored cut or broken
+    /// Of a folder, also look into the media: a file may hash right and have been stored cut or broken. Of a store,
+    /// read and hash every byte
     #[arg(long)]
     pub(crate) deep: bool,
-    /// Bag of a recording
-    #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    /// Store from the settings file whose mirrors of recordings are compared with their manifests, by what the store
+    /// tells of its objects: their lengths and its own digests. Nothing of the payload is read
+    #[arg(long, value_name = "NAME")]
+    pub(crate) store: Option<String>,
+    /// Bag of a recording; with --store, the ID (sid) of a recording
+    #[arg(required = true, value_name = "DIR|SID", value_hint = ValueHint::DirPath)]
     pub(crate) dirs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
 }
 
 #[derive(Debug, Clone, Args)]

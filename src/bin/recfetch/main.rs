@@ -119,8 +119,8 @@ fn flags(cli: &Cli) -> Flags {
             flags.network = args.network.clone();
             flags.transfer = args.transfer.clone();
         }
-        Command::Verify(_)
-        | Command::Join(_)
+        Command::Verify(args) => flags.network = args.network.clone(),
+        Command::Join(_)
         | Command::Regions(_)
         | Command::Explain(_)
         | Command::Completions(_)

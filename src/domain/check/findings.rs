@@ -9,7 +9,7 @@ use super::gathered::PlaylistText;
 use super::running::{Running, unfinished};
 use super::{Diagnosis, Rule, Severity};
 use crate::domain::filename::{FileName, Role};
-use crate::domain::finding::{Finding, NotPlaylist};
+use crate::domain::finding::{Finding, MirrorLack, NotPlaylist};
 use crate::domain::key::{ObjectKey, ObjectName};
 use crate::domain::recording::TrackId;
 
@@ -102,6 +102,15 @@ fn diagnosis(facts: &Facts<'_>, lists: &Lists<'_>, finding: &Finding) -> Option<
         Finding::OtherFolder { key } => of_key(Rule::OtherFolder, key)
             .expected(format!("in {}", facts.folder()))
             .found(format!("in {}", key.folder())),
+        Finding::PartOfMirror { from, why } => {
+            let found = match why {
+                MirrorLack::NoMark => "no mark".to_owned(),
+                MirrorLack::OtherThanMarked { file } => format!("{file} is another or gone"),
+                MirrorLack::WasNotWhole { outcome } => outcome.clone(),
+                MirrorLack::HoldsOnly { forms } => forms.join(", "),
+            };
+            plain(Rule::PartOfMirror).in_store(Some(from)).expected("a whole mirror").found(found)
+        }
         Finding::FoundElsewhere { from } => plain(Rule::FoundElsewhere)
             .in_store(Some(from))
             .expected("in the first store")

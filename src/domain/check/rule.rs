@@ -114,6 +114,7 @@ rules! {
     NoRanges "RF416" "no-ranges" Warning "players cannot read parts of a file";
     NoCors "RF417" "no-cors" Warning "web pages of other hosts may not read a file";
     StoreUnreachable "RF418" "store-unreachable" Warning "a store does not answer";
+    PartOfMirror "RF419" "part-of-mirror" Loss "a mirror does not prove to be the whole recording";
     // --- the recording at Agora
     StillRunning "RF501" "still-running" Loss "the recording still runs";
     AbnormalExit "RF502" "abnormal-exit" Warning "the recorder ended abnormally";

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Finding, NotPlaylist, UnsafeUri};
+use super::{Finding, MirrorLack, NotPlaylist, UnsafeUri};
 
 impl fmt::Display for UnsafeUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,6 +40,20 @@ impl fmt::Display for Finding {
             Self::ListDenied { from } => {
                 write!(f, "{from} refused to list: what the playlist does not name cannot be seen")
             }
+            Self::PartOfMirror { from, why } => match why {
+                MirrorLack::NoMark => {
+                    write!(f, "the mirror in {from} has no mark: it was not finished, and may lack objects")
+                }
+                MirrorLack::OtherThanMarked { file } => {
+                    write!(f, "the mirror in {from} is not as its mark says: {file} changed or is gone")
+                }
+                MirrorLack::WasNotWhole { outcome } => {
+                    write!(f, "the mirror in {from} was {outcome} when it was written")
+                }
+                MirrorLack::HoldsOnly { forms } => {
+                    write!(f, "the mirror in {from} holds only {}", forms.join(", "))
+                }
+            },
             Self::FoundElsewhere { from } => write!(f, "the recording was found in {from}"),
             Self::RegionFollowed { from, region } => {
                 write!(f, "the bucket of {from} is in region {region}; the settings say otherwise")

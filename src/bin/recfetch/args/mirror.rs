@@ -1,6 +1,8 @@
 //! What `mirror` takes.
 
-use clap::Args;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
 use recfetch::source::destination::Lock;
 
 use super::{ColdArgs, NetworkArgs, RecordingArgs, STORE_HEADING, StoreArgs};
@@ -12,6 +14,10 @@ Examples:
     recfetch mirror 38f8e3cfdc474cd56fc1ceba380d7e1a --from prod --to cold --class GLACIER_IR
   The same once more: one request says that it is there, whole
     recfetch mirror 38f8e3cfdc474cd56fc1ceba380d7e1a --from prod --to cold --class GLACIER_IR
+  As one tar rather than hundreds of objects:
+    recfetch mirror 38f8e3cfdc474cd56fc1ceba380d7e1a --from prod --to cold --class DEEP_ARCHIVE --pack tar --work /var/tmp/pack
+  What either form would cost in objects, bytes and requests:
+    recfetch mirror 38f8e3cfdc474cd56fc1ceba380d7e1a --from prod --to cold --estimate
   What would be brought there:
     recfetch mirror 38f8e3cfdc474cd56fc1ceba380d7e1a --from prod --to cold --dry-run";
 
@@ -29,6 +35,16 @@ pub(crate) struct MirrorArgs {
     /// Kodo, or a folder. Each gets a folder named after it, below the prefix of the store
     #[arg(long, value_name = "NAME", required = true, help_heading = KEEPING_HEADING)]
     pub(crate) to: String,
+    /// Say what it would cost first, in objects, bytes and requests for each form, and send nothing
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) estimate: bool,
+    /// One object for the whole recording, with an index beside it by which single segments are read back: cold
+    /// classes charge for each object. The recording is fetched into --work first, and packed when all is judged
+    #[arg(long, value_name = "HOW", requires = "work", help_heading = KEEPING_HEADING)]
+    pub(crate) pack: Option<PackMode>,
+    /// Folder on a disk for recordings until they are packed; what was fetched there stays until the tar is stored
+    #[arg(long, value_name = "DIR", requires = "pack", value_hint = ValueHint::DirPath, help_heading = KEEPING_HEADING)]
+    pub(crate) work: Option<PathBuf>,
     /// Storage class of the objects, by the store's name for it. S3: STANDARD_IA, GLACIER_IR, GLACIER, DEEP_ARCHIVE,
     /// INTELLIGENT_TIERING; OSS: IA, Archive, ColdArchive, DeepColdArchive; Kodo: line, archive, deep-archive. Manifests and reports keep the class of the bucket, so that they can be read at any time
     #[arg(long, value_name = "CLASS", help_heading = KEEPING_HEADING)]
@@ -109,6 +125,13 @@ fn lock(text: &str) -> Result<LockArg, String> {
         }
     };
     Ok(LockArg { mode, until })
+}
+
+/// How a recording becomes one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PackMode {
+    /// A tar (POSIX pax) that unpacks to the bag
+    Tar,
 }
 
 fn tag(text: &str) -> Result<(String, String), String> {

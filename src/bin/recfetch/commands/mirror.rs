@@ -1,15 +1,17 @@
 //! `mirror`: brings recordings to another store, and says what became of them.
 
-use std::path::PathBuf;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use recfetch::archive::MarkV1;
 use recfetch::domain::key::KeyPrefix;
 use recfetch::domain::only::Only;
 use recfetch::domain::playlist::UriPolicy;
 use recfetch::domain::recording::RecordingId;
+use recfetch::domain::report::Outcome;
 use recfetch::engine::{
-    AfterDenial, FetchOptions, Fetcher, MirrorOptions, MirrorTarget, Mirrored, Target, ThawFor,
+    AfterDenial, FetchOptions, Fetcher, Found, MirrorLayout, MirrorOptions, MirrorTarget, Mirrored, Target,
+    ThawFor, estimate,
 };
 use recfetch::source::connect_destination;
 use recfetch::source::destination::{Keeping, Lock};
@@ -19,13 +21,15 @@ use super::fetch::{fetch_failure, looking_options};
 use super::looking::{self, Looking};
 use super::outcome::{Many, failed};
 use super::thawing::Cold;
-use crate::args::MirrorArgs;
+use crate::args::{MirrorArgs, PackMode};
 use crate::context::{Context, Form};
 use crate::failure::{ExitCode, Failure, printable};
 use crate::inputs::Input;
 use crate::output::summary::{self, Notes};
 use crate::output::{count, size};
 use crate::progress::Verbosity;
+
+mod estimated;
 
 /// Brings each recording there in turn. One that fails does not stop the others.
 ///
@@ -59,7 +63,13 @@ pub(crate) async fn run(context: &Context, args: &MirrorArgs) -> Result<ExitCode
         fetcher,
         target,
         place,
-        options: MirrorOptions { keeping },
+        options: MirrorOptions {
+            keeping,
+            layout: match args.pack {
+                Some(PackMode::Tar) => MirrorLayout::Tar,
+                None => MirrorLayout::Objects,
+            },
+        },
         only,
         many,
         cold: Cold::of(&args.cold),
@@ -82,6 +92,13 @@ fn lock(args: &MirrorArgs) -> Result<Option<Lock>, Failure> {
     let now = jiff::Timestamp::now().as_second();
     let lock = asked.from(now);
     lock.map(Some).ok_or_else(|| Failure::usage("the end of --lock is in the past"))
+}
+
+/// What became of a recording that was to be packed.
+enum Packed {
+    Sent(Box<Mirrored>),
+    /// A later run may get more of it.
+    Kept(ExitCode),
 }
 
 struct One<'a> {
@@ -115,6 +132,9 @@ impl One<'_> {
         if self.args.dry_run {
             return looking::tell(self.context, &found, self.many);
         }
+        if self.args.estimate {
+            return estimated::tell(self.context, &estimate(&found, &self.target), &self.options, self.many);
+        }
         if self.context.form == Form::Text {
             self.context.print(&looking::located_line(&found))?;
         }
@@ -122,11 +142,60 @@ impl One<'_> {
         let (found, thawed) =
             self.cold.thaw(self.context, &self.looking, &self.fetcher, input, found, into).await?;
         let started = Instant::now();
-        let mirrored =
-            self.fetcher.mirror(found, &self.target, &self.options).await.map_err(fetch_failure)?;
+        let mirrored = match &self.args.work {
+            Some(work) => match self.pack(found, work).await? {
+                Packed::Sent(mirrored) => *mirrored,
+                Packed::Kept(code) => {
+                    self.cold.tell(self.context, &thawed)?;
+                    return Ok(code);
+                }
+            },
+            None => self.fetcher.mirror(found, &self.target, &self.options).await.map_err(fetch_failure)?,
+        };
         let code = self.tell(&mirrored, started)?;
         self.cold.tell(self.context, &thawed)?;
         Ok(code)
+    }
+
+    /// Fetches into a folder of our own, sends that as a tar, and removes it.
+    async fn pack(&self, found: Found, work: &Path) -> Result<Packed, Failure> {
+        // Nobody keeps bags of their own in a folder of this name.
+        let out = work.join("recfetch-packing");
+        let fetched = self.fetcher.fetch(found, &out, None).await.map_err(fetch_failure)?;
+        let dir = fetched.dir.clone();
+        let outcome = fetched.report.outcome();
+        match outcome {
+            // A tar is written once: what a later run may still get would have to be paid for again.
+            Outcome::Interrupted | Outcome::Temporary | Outcome::Frozen | Outcome::Denied => {
+                if self.context.form == Form::Json {
+                    let value = json!({
+                        "format": "recfetch-mirrored/1",
+                        "state": "not-packed",
+                        "work": dir.to_string_lossy(),
+                        "report": fetched.written,
+                    });
+                    self.many.print(self.context, &Ok(value))?;
+                } else {
+                    let notes = Notes::Keep;
+                    let run = summary::Run { dir: &dir, fetching: Duration::ZERO, joined: &[], notes };
+                    self.context.print(&summary::finished(&fetched.report, &run))?;
+                }
+                self.context.progress.say(&format!(
+                    "nothing was sent: what is here stays in {}, and the same command goes on from there",
+                    printable(&dir.display().to_string())
+                ));
+                return Ok(Packed::Kept(ExitCode::from_number(outcome.exit_code())));
+            }
+            Outcome::Complete | Outcome::Incomplete | Outcome::Corrupt => {}
+        }
+        let mirrored =
+            self.fetcher.pack(fetched, &self.target, &self.options).await.map_err(fetch_failure)?;
+        if outcome == Outcome::Complete {
+            std::fs::remove_dir_all(&dir).map_err(|cause| {
+                Failure::internal(cause).context(format!("could not remove `{}`", dir.display()))
+            })?;
+        }
+        Ok(Packed::Sent(Box::new(mirrored)))
     }
 
     async fn there(&self, id: Option<&RecordingId>) -> Result<Option<MarkV1>, Failure> {

@@ -12,25 +12,40 @@ use crate::context::{Context, Form};
 use crate::failure::{ExitCode, Failure, printable};
 use crate::output::{count, size};
 
+mod audit;
+
 /// Hashes every file of every bag again. One that cannot be examined does not keep the others from it.
 pub(crate) async fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let mut code = ExitCode::Complete;
     let mut results = Vec::new();
     let mut failures = Vec::new();
+    let depot = match &args.store {
+        Some(name) => Some(audit::Depot::connect(context, name, args.deep).await?),
+        None => None,
+    };
     for dir in &args.dirs {
+        let one = async {
+            match &depot {
+                Some(depot) => depot.audit(context, dir).await,
+                None => {
+                    let verified = verify(context, dir.clone(), args.deep).await?;
+                    Ok((verified.exit_code(), text(&verified), json(&verified)))
+                }
+            }
+        };
         let verified = tokio::select! {
-            verified = verify(context, dir.clone(), args.deep) => verified,
+            verified = one => verified,
             () = context.cancel.cancelled() => {
                 code = code.worse(ExitCode::Interrupted);
                 break;
             }
         };
         match verified {
-            Ok(verified) => {
-                code = code.worse(verified.exit_code());
+            Ok((its_code, text, json)) => {
+                code = code.worse(its_code);
                 match context.form {
-                    Form::Text => context.print(&text(&verified))?,
-                    Form::Json => results.push(json(&verified)),
+                    Form::Text => context.print(&text)?,
+                    Form::Json => results.push(json),
                 }
             }
             Err(failure) => {
@@ -132,9 +147,13 @@ fn looked_into(media: &MediaCheck) -> String {
 
 /// `2 changed, 1 missing`
 fn counts(verified: &Verified) -> String {
-    let words = ["changed", "missing", "extra", "unreadable", "unusable", BAD_MEDIA];
     let bad = verified.media.iter().flat_map(|media| &media.damage).map(|_| BAD_MEDIA);
-    let kinds: Vec<_> = verified.bag.damage.iter().map(kind).chain(bad).collect();
+    counted(verified.bag.damage.iter().map(kind).chain(bad))
+}
+
+fn counted<'k>(kinds: impl Iterator<Item = &'k str>) -> String {
+    let words = ["changed", "missing", "extra", "unreadable", "unusable", BAD_MEDIA];
+    let kinds: Vec<_> = kinds.collect();
     let parts = words.into_iter().filter_map(|word| {
         let number = kinds.iter().filter(|kind| **kind == word).count();
         (number > 0).then(|| format!("{number} {word}"))
@@ -146,7 +165,11 @@ const BAD_MEDIA: &str = "bad-media";
 
 fn kind(damage: &Damage) -> &'static str {
     match damage {
-        Damage::Changed { .. } | Damage::Part { .. } | Damage::Oxum { .. } => "changed",
+        Damage::Changed { .. }
+        | Damage::Length { .. }
+        | Damage::Digest { .. }
+        | Damage::Part { .. }
+        | Damage::Oxum { .. } => "changed",
         Damage::Missing { .. } | Damage::NotInManifest { .. } => "missing",
         Damage::Extra { .. } => "extra",
         Damage::Unreadable { .. } => "unreadable",
@@ -184,6 +207,12 @@ fn damage_json(damage: &Damage) -> Value {
     match damage {
         Damage::Changed { path, expected, found } => {
             json!({ "kind": "changed", "path": path, "expected": expected, "found": found })
+        }
+        Damage::Length { path, expected, found } => {
+            json!({ "kind": "length", "path": path, "expected": expected, "found": found })
+        }
+        Damage::Digest { path, algorithm } => {
+            json!({ "kind": "digest", "path": path, "algorithm": algorithm.to_string() })
         }
         Damage::Part { path, name, offset, expected, found } => json!({
             "kind": "part", "path": path, "name": name, "offset": offset, "expected": expected, "found": found,

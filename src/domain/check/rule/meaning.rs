@@ -364,6 +364,11 @@ impl Rule {
                 "check the network, the proxy settings and the endpoint, then check again",
                 OWN,
             ),
+            Self::PartOfMirror => of(
+                "it was never finished, is being written, changed since, or was not whole from the start",
+                "look with `recfetch verify --store`, and mirror it again from its source",
+                OWN,
+            ),
             Self::StillRunning => of(
                 "more will come: what is missing now may not be lost",
                 "wait until it has ended and is uploaded, then check again",

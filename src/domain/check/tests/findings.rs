@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::kit::{Kit, SLICE_BYTES, SLICE_MS, name, named, slice};
 use crate::domain::check::{Check, Presence, Rule, Severity, Standing};
-use crate::domain::finding::{Beside, Finding, NotPlaylist, UnsafeUri};
+use crate::domain::finding::{Beside, Finding, MirrorLack, NotPlaylist, UnsafeUri};
 use crate::domain::key::{KeyError, ObjectKey};
 use crate::domain::only::Form;
 use crate::domain::place::{Denial, Obstacle, SourceName};
@@ -31,6 +31,7 @@ fn each() -> Vec<(Finding, Rule)> {
         (Finding::OtherFolder { key: key("other/SID_room.m3u8") }, Rule::OtherFolder),
         (Finding::ListDenied { from: from() }, Rule::ListDenied),
         (Finding::FoundElsewhere { from: from() }, Rule::FoundElsewhere),
+        (Finding::PartOfMirror { from: from(), why: MirrorLack::NoMark }, Rule::PartOfMirror),
         (Finding::RegionFollowed { from: from(), region: "eu-west-1".to_owned() }, Rule::WrongRegion),
         (
             Finding::NotSearched { from: SourceName::new("old"), why: Obstacle::Denied(Denial::Expired) },
