@@ -12,8 +12,11 @@ mod error;
 mod join;
 mod journal;
 mod layout;
+#[cfg(feature = "batch")]
+mod ledger;
 mod payload;
 mod staged;
+mod standing;
 mod verify;
 mod wire;
 
@@ -43,8 +46,11 @@ pub use error::Error;
 pub use join::{JoinPart, JoinTarget, Joined, join};
 pub use journal::Record;
 pub use layout::PAYLOAD;
+#[cfg(feature = "batch")]
+pub use ledger::{Claim, Entry, LISTED, Ledger, LedgerError, Tried, Wanted};
 pub use payload::{payload, read_payload};
 pub use staged::{Staged, StagedReader};
+pub use standing::Standing;
 pub use verify::{Damage, Verification, verify};
 pub use wire::{
     ChangeV1, CountsV1, DigestV1, EarlierV1, EvidenceV1, FindingV1, JoinedV1, LeftOutV1, ObjectV1, OriginV1,

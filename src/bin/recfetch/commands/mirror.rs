@@ -8,7 +8,9 @@ use recfetch::domain::key::KeyPrefix;
 use recfetch::domain::only::Only;
 use recfetch::domain::playlist::UriPolicy;
 use recfetch::domain::recording::RecordingId;
-use recfetch::engine::{AfterDenial, FetchOptions, Fetcher, MirrorOptions, MirrorTarget, Mirrored, Target};
+use recfetch::engine::{
+    AfterDenial, FetchOptions, Fetcher, Found, MirrorOptions, MirrorTarget, Mirrored, Target,
+};
 use recfetch::source::connect_destination;
 use recfetch::source::destination::Keeping;
 use serde_json::json;
@@ -87,18 +89,11 @@ struct One<'a> {
 
 impl One<'_> {
     async fn mirror(&self, input: &Input) -> Result<ExitCode, Failure> {
-        let known = known(input);
-        if let Some(mark) = self.there(known.as_ref()).await? {
-            return self.tell_there(&mark);
-        }
-        let found = self.looking.find(self.context, &self.fetcher, input).await?;
-        let id = found.recording().id.clone();
-        // A URL or a key tells it only now.
-        if known.is_none()
-            && let Some(mark) = self.there(Some(&id)).await?
-        {
-            return self.tell_there(&mark);
-        }
+        let there = There { target: &self.target, options: &self.options, only: &self.only };
+        let found = match look(self.context, &self.looking, &self.fetcher, &there, input).await? {
+            Looked::There(mark) => return self.tell_there(&mark),
+            Looked::Found(found) => *found,
+        };
         if self.args.dry_run {
             return looking::tell(self.context, &found, self.many);
         }
@@ -109,13 +104,6 @@ impl One<'_> {
         let mirrored =
             self.fetcher.mirror(found, &self.target, &self.options).await.map_err(fetch_failure)?;
         self.tell(&mirrored, started)
-    }
-
-    async fn there(&self, id: Option<&RecordingId>) -> Result<Option<MarkV1>, Failure> {
-        match id {
-            Some(id) => Ok(self.fetcher.mirrored(&self.target, id, &self.options, &self.only).await?),
-            None => Ok(None),
-        }
     }
 
     fn tell_there(&self, mark: &MarkV1) -> Result<ExitCode, Failure> {
@@ -164,6 +152,49 @@ impl One<'_> {
         }
         Ok(ExitCode::from_number(mirrored.report.outcome().exit_code()))
     }
+}
+
+/// A recording that is to be brought somewhere.
+pub(crate) enum Looked {
+    /// It is there, whole.
+    There(Box<MarkV1>),
+    /// It is not, and was found where it comes from.
+    Found(Box<Found>),
+}
+
+/// Where it is to be brought, and how it is to be kept there.
+pub(crate) struct There<'a> {
+    pub(crate) target: &'a MirrorTarget,
+    pub(crate) options: &'a MirrorOptions,
+    pub(crate) only: &'a Only,
+}
+
+/// Looks whether a recording is there already, and where it comes from if it is not.
+///
+/// # Errors
+/// Where a store does not answer, or the recording is nowhere.
+pub(crate) async fn look(
+    context: &Context,
+    looking: &Looking,
+    fetcher: &Fetcher,
+    there: &There<'_>,
+    input: &Input,
+) -> Result<Looked, Failure> {
+    let mark = async |id: &RecordingId| fetcher.mirrored(there.target, id, there.options, there.only).await;
+    let known = known(input);
+    if let Some(id) = &known
+        && let Some(mark) = mark(id).await?
+    {
+        return Ok(Looked::There(Box::new(mark)));
+    }
+    let found = looking.find(context, fetcher, input).await?;
+    // A URL or a key tells it only now.
+    if known.is_none()
+        && let Some(mark) = mark(&found.recording().id).await?
+    {
+        return Ok(Looked::There(Box::new(mark)));
+    }
+    Ok(Looked::Found(Box::new(found)))
 }
 
 /// The recording ID, where what was given tells it.
