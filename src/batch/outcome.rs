@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::archive::ReportV1;
-use crate::domain::report::{Origin, Report};
+use crate::domain::report::{Origin, Outcome, Report};
+use crate::domain::verdict::Verdict;
 
 /// What the field `format` of an outcome of this version says.
 pub const OUTCOME_FORMAT: &str = "recfetch-outcome/1";
@@ -141,8 +142,11 @@ impl OutcomeV1 {
         if outcome.exit_code() != 0 && why.is_empty() {
             why.extend(report.findings.iter().take(REASONS_AT_MOST).map(ToString::to_string));
         }
+        // What was not looked at may be there: nobody knows yet how this ends.
+        let is_stopped = report.objects.iter().any(|object| object.verdict == Verdict::Interrupted);
+        let outcome = if is_stopped { Outcome::Interrupted } else { outcome };
         Self {
-            outcome: written.outcome.clone(),
+            outcome: outcome.word().to_owned(),
             objects: ObjectsV1 {
                 total: report.objects.len() as u64,
                 verified: verified().count() as u64,
@@ -177,7 +181,6 @@ const REASONS_AT_MOST: usize = 5;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::report::Outcome;
 
     #[test]
     fn the_words_are_those_of_reports() {
@@ -189,7 +192,7 @@ mod tests {
             Outcome::Frozen,
             Outcome::Temporary,
         ] {
-            assert_eq!(word(outcome.exit_code()), outcome.to_string());
+            assert_eq!(word(outcome.exit_code()), outcome.word());
         }
         assert_eq!((word(7), word(9), word(77)), ("not-found", "disk", "internal"));
     }

@@ -442,3 +442,58 @@ fn time_of_day() -> SliceTime {
 fn moment_ms(text: &str) -> Option<i64> {
     Some(text.parse::<jiff::Timestamp>().ok()?.as_millisecond())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::place::SourceName;
+
+    fn two() -> (Fetcher, Fetcher) {
+        let options = FetchOptions { jobs: 8, ..FetchOptions::default() };
+        let one = Fetcher::new(options.clone(), Arc::new(()), CancellationToken::new());
+        let other = one.beside(options, Arc::new(()));
+        (one, other)
+    }
+
+    #[test]
+    fn what_is_noticed_about_one_recording_is_not_said_of_another() {
+        let (one, other) = two();
+        let finding = || Finding::RegionFollowed { from: SourceName::new("prod"), region: "eu".to_owned() };
+        one.context.noticed(finding());
+        assert_eq!(other.context.take_noticed(), []);
+        assert_eq!(one.context.take_noticed(), [finding()]);
+    }
+
+    #[test]
+    fn recordings_at_a_time_share_one_width_and_each_goes_on() {
+        let (one, other) = two();
+        assert_eq!((one.context.width(), other.context.width()), (8, 8));
+        one.context.busy.store(6, Ordering::Relaxed);
+        one.context.budget.busy.store(6, Ordering::Relaxed);
+        assert_eq!((one.context.width(), other.context.width()), (8, 2));
+        one.context.busy.store(8, Ordering::Relaxed);
+        one.context.budget.busy.store(8, Ordering::Relaxed);
+        assert_eq!(other.context.width(), 1);
+        // So it is with what settles: it makes room for so many, however many recordings there are.
+        let settling: Vec<_> = (0..30).map(|_| one.context.settling()).collect();
+        let _own: Vec<_> = (0..5).map(|_| other.context.settling()).collect();
+        assert_eq!((one.context.coming(30), other.context.coming(5)), (3, 3));
+        drop(settling);
+        assert_eq!(other.context.coming(5), 0);
+    }
+
+    #[test]
+    fn the_disk_is_not_promised_twice() {
+        let (one, other) = two();
+        one.context.promise(100);
+        assert_eq!((one.context.promised_by_others(), other.context.promised_by_others()), (0, 100));
+        one.context.keep_promise(30);
+        assert_eq!(other.context.promised_by_others(), 70);
+        // More came than was expected.
+        one.context.keep_promise(1000);
+        assert_eq!(other.context.promised_by_others(), 0);
+        one.context.promise(50);
+        drop(one);
+        assert_eq!(other.context.promised_by_others(), 0);
+    }
+}

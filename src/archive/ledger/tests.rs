@@ -98,8 +98,10 @@ fn what_one_program_is_at_another_leaves_alone_until_it_ends() {
     assert_eq!(other.claim("a", "here").unwrap(), Claim::Ours);
     other.release("a", "here").unwrap();
     assert_eq!(one.claim("a", "here").unwrap(), Claim::Ours);
-    // It ends without a word.
+    // It ends without a word; one that is killed leaves its file.
     drop(one);
+    std::fs::write(dir.path().join("ledger.sqlite-worker-99999999-0"), "").unwrap();
+    drop(Ledger::open(&path).unwrap());
     assert_eq!(other.claim("a", "here").unwrap(), Claim::Ours);
     drop(other);
     let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();

@@ -19,6 +19,7 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(ledger: &Path) -> Result<Self, LedgerError> {
         let failed = |path: &Path, cause| LedgerError::Io { path: path.to_owned(), cause };
+        sweep(ledger);
         for number in 0_u32.. {
             // The number of a process is used again, and in containers all have the same.
             let name = format!("{}-{number}", std::process::id());
@@ -58,6 +59,22 @@ impl Drop for Worker {
     fn drop(&mut self) {
         // One that stays is taken for what it is: nobody holds it.
         let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Removes the files of programs that were killed.
+fn sweep(ledger: &Path) {
+    let (Some(folder), Some(name)) = (ledger.parent(), ledger.file_name()) else { return };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let start = format!("{}-worker-", name.to_string_lossy());
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if !entry.file_name().to_string_lossy().starts_with(&start) {
+            continue;
+        }
+        let file = OpenOptions::new().write(true).open(entry.path());
+        if file.is_ok_and(|file| file.try_lock().is_ok() && std::fs::remove_file(entry.path()).is_ok()) {
+            tracing::debug!("removed {}", entry.path().display());
+        }
     }
 }
 

@@ -136,7 +136,8 @@ impl Runner {
             What::Mirror(mirror) => self.mirror(context, job, mirror, &fetcher).await,
         };
         let mut outcome = ended.unwrap_or_else(|failure| failed(job.target.recording().as_str(), &failure));
-        if context.cancel.is_cancelled() && !outcome.is_complete() {
+        let is_temporary = outcome.exit_code == ExitCode::Temporary.number();
+        if context.cancel.is_cancelled() && outcome.state == StateV1::Failed && is_temporary {
             "interrupted".clone_into(&mut outcome.outcome);
         }
         outcome.seconds = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
@@ -161,6 +162,8 @@ impl Runner {
             && let Some(standing) = standing(&dir).await
             && standing.proof == proof
             && standing.changed.is_empty()
+            && standing.report.exit_code == 0
+            && (!fetch.join || has_joined(&out, &standing))
         {
             return Ok(there(&standing, at));
         }
@@ -306,6 +309,15 @@ fn there(standing: &Standing, at: Option<String>) -> OutcomeV1 {
 
 fn out(context: &Context, fetch: &FetchV1) -> PathBuf {
     fetch.out.as_ref().map_or_else(|| context.settings.out.clone(), PathBuf::from)
+}
+
+/// Whether the joined files are there that lie beside a bag.
+fn has_joined(out: &Path, standing: &Standing) -> bool {
+    let joined = &standing.report.joined;
+    let is_there = |file: &str, size: u64| {
+        std::fs::metadata(out.join(file)).is_ok_and(|meta| meta.is_file() && meta.len() == size)
+    };
+    !joined.is_empty() && joined.iter().all(|joined| is_there(&joined.file, joined.size))
 }
 
 async fn standing(dir: &Path) -> Option<Standing> {
