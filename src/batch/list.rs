@@ -240,7 +240,11 @@ impl List {
         for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
             match value? {
                 Value::Array(values) => values.iter().try_for_each(&mut add)?,
-                value => add(&value)?,
+                value @ (Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::String(_)
+                | Value::Object(_)) => add(&value)?,
             }
         }
         let lines = texts.into_iter().enumerate();

@@ -46,10 +46,10 @@ pub(crate) struct BatchArgs {
     #[arg(long, conflicts_with = "list", help_heading = LIST_HEADING)]
     pub(crate) all: bool,
     /// With --all: recorded at this time or later (a date, or RFC 3339), by the first slice; what has no time is taken
-    #[arg(long, value_name = "TIME", value_parser = moment, requires = "all", help_heading = LIST_HEADING)]
+    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "list", help_heading = LIST_HEADING)]
     pub(crate) since: Option<SliceTime>,
     /// With --all: recorded before this time
-    #[arg(long, value_name = "TIME", value_parser = moment, requires = "all", help_heading = LIST_HEADING)]
+    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "list", help_heading = LIST_HEADING)]
     pub(crate) until: Option<SliceTime>,
     /// Only share INDEX of COUNT (from 0/8 to 7/8), by the IDs, stable when the list grows; 0/1 is everything
     /// [default: that of a Kubernetes indexed Job with --shards, an AWS Batch array, or a Slurm array]
