@@ -3,6 +3,7 @@
 
 #![cfg(all(feature = "cli", feature = "s3", feature = "oss"))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "tests look at single cases of wide enums")]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
