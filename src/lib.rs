@@ -54,6 +54,7 @@
 //! | [`documents`] | JSON, a page, a support request and a playlist of a check | text only, nothing is written anywhere |
 //! | [`event`] | what is told while it happens | facts in the past tense; the library draws nothing |
 //! | [`engine`] | walks a recording from ID to bag | the only retry, rate, width and time of day |
+//! | `batch` | lists of jobs, outcomes, shares of a list, counts | text only, nothing is read or written |
 //!
 //! `tests/architecture.rs` holds who may import whom and fails on an edge that is not in its table. The
 //! program `recfetch` is a user of this crate like any other: settings, environment, terminal and exit codes
@@ -98,6 +99,7 @@
 //!
 //! # Features
 //!
+//! `batch` brings lists of recordings and the ledger of what became of them.
 //! `s3` and `oss` (on by default) bring the adapters for S3 and for Aliyun OSS, `cli` (on by default) the
 //! program. Without them, the library reads Qiniu's own interfaces, web servers, folders and memory.
 //! `aliyun-sdk` lets the crate `aliyun-oss-rust-sdk` sign OSS's old signatures; it brings OpenSSL.
@@ -106,6 +108,8 @@
 
 pub mod agora;
 pub mod archive;
+#[cfg(feature = "batch")]
+pub mod batch;
 pub mod documents;
 pub mod domain;
 pub mod engine;

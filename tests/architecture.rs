@@ -15,6 +15,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("documents", &["domain", "documents"]),
     ("event", &["domain", "event", "source::Error", "source::Operation"]),
     ("hash", &["hash"]),
+    ("batch", &["domain", "agora", "archive", "batch", "engine::Target", "engine::TargetError"]),
     ("engine", &["domain", "media", "source", "archive", "documents", "event", "hash", "engine"]),
 ];
 

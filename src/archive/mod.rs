@@ -13,10 +13,13 @@ mod error;
 mod join;
 mod journal;
 mod layout;
+#[cfg(feature = "batch")]
+mod ledger;
 mod pack;
 mod packing;
 mod payload;
 mod staged;
+mod standing;
 mod verify;
 mod wire;
 
@@ -48,10 +51,13 @@ pub use error::Error;
 pub use join::{JoinPart, JoinTarget, Joined, join};
 pub use journal::Record;
 pub use layout::PAYLOAD;
+#[cfg(feature = "batch")]
+pub use ledger::{Claim, Entry, LISTED, Ledger, LedgerError, Tried, Wanted};
 pub use pack::{PACK, PACK_INDEX, Packed, Packing, Planned, TarPlan, padding, read_index, trailer};
 pub use packing::BagTar;
 pub use payload::{payload, read_payload};
 pub use staged::{Staged, StagedReader};
+pub use standing::Standing;
 pub use verify::{Damage, Verification, verify};
 pub use wire::{
     ChangeV1, CountsV1, DigestV1, EarlierV1, EvidenceV1, FindingV1, JoinedV1, LeftOutV1, ObjectV1, OriginV1,

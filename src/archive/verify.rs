@@ -192,9 +192,9 @@ impl Verification {
 }
 
 /// Path to digest.
-type Listed = BTreeMap<String, String>;
+pub(super) type Listed = BTreeMap<String, String>;
 
-fn read_manifest(dir: &Path, file: &str, damage: &mut Vec<Damage>) -> Result<Listed, Error> {
+pub(super) fn read_manifest(dir: &Path, file: &str, damage: &mut Vec<Damage>) -> Result<Listed, Error> {
     let path = dir.join(file);
     let text = std::fs::read_to_string(&path).doing("read", &path)?;
     Ok(manifest_lines(file, &text, damage))

@@ -18,7 +18,7 @@ use crate::domain::check::{Check, Depth, Gathered, PlaylistSeen, StoreSeen, Told
 use crate::domain::key::KeyPrefix;
 use sightings::{AskFallbacks, GivenUp};
 
-pub use survey::{Survey, SurveyError, Surveyed};
+pub use survey::{ListedRecording, Survey, SurveyError, Surveyed};
 pub use waiting::WaitOptions;
 
 /// How to check.

@@ -549,6 +549,7 @@ async fn fetch(
         Some(room) => Sink::held(room),
         None => Sink::file(archive.stage()?),
     };
+    let _turn = context.turn().await;
     tokio::select! {
         biased;
         () = context.cancel.cancelled() => Ok(Came::Interrupted),
@@ -571,7 +572,7 @@ fn room(context: &Context, archive: &Arc<Archive>, job: &Job) -> Memory {
         return Memory::Never;
     };
     let Ok(kib) = u32::try_from(kib) else { return Memory::Never };
-    match context.held.clone().try_acquire_many_owned(kib) {
+    match context.budget.held.clone().try_acquire_many_owned(kib) {
         Ok(permit) => Memory::Here(Room { bytes, archive: archive.clone(), _permit: permit }),
         Err(_) => Memory::Later,
     }

@@ -40,7 +40,7 @@ mod watch;
 mod width;
 
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -64,7 +64,7 @@ use width::Width;
 
 pub use assemble::{Gaps, JoinError, JoinRequest, JoinTo, JoinedFile, Overlap, Refusal, RunFiles, join_bag};
 pub use audit::{Audit, AuditDepth, ProvenBy};
-pub use checking::{CheckOptions, Checked, Survey, SurveyError, Surveyed, WaitOptions};
+pub use checking::{CheckOptions, Checked, ListedRecording, Survey, SurveyError, Surveyed, WaitOptions};
 pub use deep::{MediaCheck, MediaDamage, check_media};
 pub use estimate::{Estimate, LayoutEstimate, Requests, estimate};
 pub use keep_joined::LOOK_AHEAD;
@@ -241,24 +241,35 @@ struct Context {
     options: FetchOptions,
     observer: Arc<dyn Observer>,
     cancel: CancellationToken,
+    budget: Arc<Budget>,
+    noticed: Mutex<Vec<Finding>>,
+    /// Objects that are being fetched now.
+    busy: AtomicUsize,
+    /// Objects whose bytes all came, and that are being judged or kept.
+    settling: AtomicUsize,
+    /// Told when an object begins to settle: another one may come.
+    settled: Notify,
+    /// Bytes that this run still has to bring to the disk.
+    promised: AtomicU64,
+}
+
+/// What all runs share that go on at a time, so that they take no more together than one would alone.
+struct Budget {
     rate: RateLimit,
     width: Mutex<Width>,
     start: Instant,
-    noticed: Mutex<Vec<Finding>>,
     /// Held by whoever looks at an index that is too large to be gathered while other objects pass.
     large_index: tokio::sync::Mutex<()>,
     /// A turn for each playlist that is read and each object that is asked about, however many recordings are
     /// looked at.
     turns: Semaphore,
-    /// Objects that are being fetched now.
-    busy: AtomicUsize,
     hashing: Arc<Hashing>,
     /// KiB of memory for segments that wait for their turn to be joined.
     held: Arc<Semaphore>,
-    /// Objects whose bytes all came, and that are being judged or kept.
+    /// The sum over all runs of what is counted there by the same names.
+    busy: AtomicUsize,
     settling: AtomicUsize,
-    /// Told when an object begins to settle: another one may come.
-    settled: Notify,
+    promised: AtomicU64,
 }
 
 /// Counted as settling while it lives.
@@ -267,6 +278,7 @@ struct Settling<'a>(&'a Context);
 impl Drop for Settling<'_> {
     fn drop(&mut self) {
         self.0.settling.fetch_sub(1, Ordering::Relaxed);
+        self.0.budget.settling.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -274,26 +286,46 @@ impl Fetcher {
     /// A fetcher that tells `observer` what happens, and stops soon after `cancel` is cancelled.
     #[must_use]
     pub fn new(options: FetchOptions, observer: Arc<dyn Observer>, cancel: CancellationToken) -> Self {
-        let rate = RateLimit::new(options.rate);
-        let width = Mutex::new(Width::new(options.jobs, Duration::ZERO));
-        let noticed = Mutex::new(Vec::new());
-        let turns = Semaphore::new(options.jobs.clamp(1, Semaphore::MAX_PERMITS));
+        let budget = Budget {
+            rate: RateLimit::new(options.rate),
+            width: Mutex::new(Width::new(options.jobs, Duration::ZERO)),
+            start: Instant::now(),
+            large_index: tokio::sync::Mutex::default(),
+            turns: Semaphore::new(options.jobs.clamp(1, Semaphore::MAX_PERMITS)),
+            hashing: Hashing::new(Lanes::of_this_machine()),
+            held: Arc::new(Semaphore::new(HELD_AT_MOST)),
+            busy: AtomicUsize::new(0),
+            settling: AtomicUsize::new(0),
+            promised: AtomicU64::new(0),
+        };
+        Self::within(Arc::new(budget), options, observer, cancel)
+    }
+
+    /// A fetcher for another recording at the same time. Bounds on objects at once, bytes per second and memory
+    /// are those of this one, and hold for both together; what is noticed about one recording stays out of the
+    /// report of the other.
+    #[must_use]
+    pub fn beside(&self, options: FetchOptions, observer: Arc<dyn Observer>) -> Self {
+        Self::within(self.context.budget.clone(), options, observer, self.context.cancel.clone())
+    }
+
+    fn within(
+        budget: Arc<Budget>,
+        options: FetchOptions,
+        observer: Arc<dyn Observer>,
+        cancel: CancellationToken,
+    ) -> Self {
         Self {
             context: Arc::new(Context {
                 options,
                 observer,
                 cancel,
-                rate,
-                width,
-                start: Instant::now(),
-                noticed,
-                large_index: tokio::sync::Mutex::default(),
-                turns,
+                budget,
+                noticed: Mutex::default(),
                 busy: AtomicUsize::new(0),
-                hashing: Hashing::new(Lanes::of_this_machine()),
-                held: Arc::new(Semaphore::new(HELD_AT_MOST)),
                 settling: AtomicUsize::new(0),
                 settled: Notify::new(),
+                promised: AtomicU64::new(0),
             }),
         }
     }
@@ -303,12 +335,13 @@ impl Context {
     /// Waits until another request may be made. It may from now on until what this returns is dropped.
     async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         // It is never closed.
-        self.turns.acquire().await.ok()
+        self.budget.turns.acquire().await.ok()
     }
 
     /// Says that the bytes of an object are here: its place among the transfers is free until this is dropped.
     fn settling(&self) -> Settling<'_> {
         self.settling.fetch_add(1, Ordering::Relaxed);
+        self.budget.settling.fetch_add(1, Ordering::Relaxed);
         self.settled.notify_one();
         Settling(self)
     }
@@ -316,11 +349,13 @@ impl Context {
     /// How many of so many tasks still wait for bytes.
     fn coming(&self, tasks: usize) -> usize {
         // Neither memory nor open files may grow with objects that the disk is slow to take.
-        tasks.saturating_sub(self.settling.load(Ordering::Relaxed).min(SETTLING_AT_MOST))
+        let settling = self.settling.load(Ordering::Relaxed);
+        let others = self.budget.settling.load(Ordering::Relaxed).saturating_sub(settling);
+        tasks.saturating_sub(settling.min(SETTLING_AT_MOST.saturating_sub(others)))
     }
 
     fn now(&self) -> Duration {
-        self.start.elapsed()
+        self.budget.start.elapsed()
     }
 
     fn tell(&self, event: &Event<'_>) {
@@ -342,6 +377,7 @@ impl Context {
 
     fn received(&self, name: &ObjectName, bytes: u64) {
         self.tell(&Event::Received { name, bytes });
+        self.keep_promise(bytes);
         self.widen(|width, now| width.on_bytes(now, bytes), None);
     }
 
@@ -353,22 +389,54 @@ impl Context {
         self.widen(|width, now| width.on_throttled(now), Some(&Obstacle::Throttled));
     }
 
+    /// How many objects this run may fetch at once: what other runs leave, and one at the least, so that each
+    /// goes on.
     fn width(&self) -> usize {
-        self.width.lock().unwrap_or_else(PoisonError::into_inner).current()
+        let width = self.budget.width.lock().unwrap_or_else(PoisonError::into_inner).current();
+        let busy = self.budget.busy.load(Ordering::Relaxed);
+        let others = busy.saturating_sub(self.busy.load(Ordering::Relaxed));
+        width.saturating_sub(others).max(1)
+    }
+
+    /// Bytes that other runs still have to bring to the disk.
+    fn promised_by_others(&self) -> u64 {
+        let all = self.budget.promised.load(Ordering::Relaxed);
+        all.saturating_sub(self.promised.load(Ordering::Relaxed))
+    }
+
+    /// Says that this run will bring so many bytes to the disk.
+    fn promise(&self, bytes: u64) {
+        self.promised.fetch_add(bytes, Ordering::Relaxed);
+        self.budget.promised.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// So many of them are there, or will not come.
+    fn keep_promise(&self, bytes: u64) {
+        let less = |promised: u64| Some(promised - promised.min(bytes));
+        // The closure never declines.
+        let before = self.promised.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).unwrap_or(0);
+        self.budget.promised.fetch_sub(before.min(bytes), Ordering::Relaxed);
     }
 
     /// How many parts of one object may be on their way: its share of the width.
     fn parts_at_once(&self) -> usize {
-        let share = self.width() / self.busy.load(Ordering::Relaxed).max(1);
+        let width = self.budget.width.lock().unwrap_or_else(PoisonError::into_inner).current();
+        let share = width / self.budget.busy.load(Ordering::Relaxed).max(1);
         share.clamp(1, self.options.parts.at_once.max(1))
     }
 
     fn widen(&self, change: impl FnOnce(&mut Width, Duration) -> bool, why: Option<&Obstacle>) {
-        let mut width = self.width.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut width = self.budget.width.lock().unwrap_or_else(PoisonError::into_inner);
         if change(&mut width, self.now()) {
             let width = width.current();
             self.tell(&Event::WidthChanged { width, why });
         }
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        self.keep_promise(u64::MAX);
     }
 }
 
@@ -383,4 +451,59 @@ fn time_of_day() -> SliceTime {
 /// A time of the report, in milliseconds of Unix time.
 fn moment_ms(text: &str) -> Option<i64> {
     Some(text.parse::<jiff::Timestamp>().ok()?.as_millisecond())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::place::SourceName;
+
+    fn two() -> (Fetcher, Fetcher) {
+        let options = FetchOptions { jobs: 8, ..FetchOptions::default() };
+        let one = Fetcher::new(options.clone(), Arc::new(()), CancellationToken::new());
+        let other = one.beside(options, Arc::new(()));
+        (one, other)
+    }
+
+    #[test]
+    fn what_is_noticed_about_one_recording_is_not_said_of_another() {
+        let (one, other) = two();
+        let finding = || Finding::RegionFollowed { from: SourceName::new("prod"), region: "eu".to_owned() };
+        one.context.noticed(finding());
+        assert_eq!(other.context.take_noticed(), []);
+        assert_eq!(one.context.take_noticed(), [finding()]);
+    }
+
+    #[test]
+    fn recordings_at_a_time_share_one_width_and_each_goes_on() {
+        let (one, other) = two();
+        assert_eq!((one.context.width(), other.context.width()), (8, 8));
+        one.context.busy.store(6, Ordering::Relaxed);
+        one.context.budget.busy.store(6, Ordering::Relaxed);
+        assert_eq!((one.context.width(), other.context.width()), (8, 2));
+        one.context.busy.store(8, Ordering::Relaxed);
+        one.context.budget.busy.store(8, Ordering::Relaxed);
+        assert_eq!(other.context.width(), 1);
+        // So it is with what settles: it makes room for so many, however many recordings there are.
+        let settling: Vec<_> = (0..30).map(|_| one.context.settling()).collect();
+        let _own: Vec<_> = (0..5).map(|_| other.context.settling()).collect();
+        assert_eq!((one.context.coming(30), other.context.coming(5)), (3, 3));
+        drop(settling);
+        assert_eq!(other.context.coming(5), 0);
+    }
+
+    #[test]
+    fn the_disk_is_not_promised_twice() {
+        let (one, other) = two();
+        one.context.promise(100);
+        assert_eq!((one.context.promised_by_others(), other.context.promised_by_others()), (0, 100));
+        one.context.keep_promise(30);
+        assert_eq!(other.context.promised_by_others(), 70);
+        // More came than was expected.
+        one.context.keep_promise(1000);
+        assert_eq!(other.context.promised_by_others(), 0);
+        one.context.promise(50);
+        drop(one);
+        assert_eq!(other.context.promised_by_others(), 0);
+    }
 }

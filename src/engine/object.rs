@@ -116,6 +116,7 @@ struct Busy<'a>(&'a Context);
 impl<'a> Busy<'a> {
     fn new(context: &'a Context) -> Self {
         context.busy.fetch_add(1, Ordering::Relaxed);
+        context.budget.busy.fetch_add(1, Ordering::Relaxed);
         Self(context)
     }
 }
@@ -123,6 +124,7 @@ impl<'a> Busy<'a> {
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
         self.0.busy.fetch_sub(1, Ordering::Relaxed);
+        self.0.budget.busy.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -355,8 +357,8 @@ impl Fetch<'_> {
         };
         while let Some(chunk) = opened.body.next().await {
             let chunk = chunk.map_err(Failure::Refused)?;
-            self.context.rate.pass(chunk.len()).await;
-            self.context.hashing.room().await;
+            self.context.budget.rate.pass(chunk.len()).await;
+            self.context.budget.hashing.room().await;
             self.sink.write(self.context, &chunk).await.map_err(Failure::Sink)?;
             let bytes = chunk.len() as u64;
             transfer.meter.push(chunk);
@@ -439,7 +441,7 @@ impl Fetch<'_> {
         let meter = if expected.size.is_some_and(|size| size < ALONE_BELOW) {
             meter
         } else {
-            meter.among(&self.context.hashing)
+            meter.among(&self.context.budget.hashing)
         };
         let mut vouched_by = name.clone();
         if let Some((digests, by)) = vouched {
@@ -464,7 +466,7 @@ impl Fetch<'_> {
         };
         if let (true, Sink::File { staged, .. }) = (lacks_index(&seen.structure), &self.sink) {
             // One at a time: memory is bounded for all objects together.
-            let _one = self.context.large_index.lock().await;
+            let _one = self.context.budget.large_index.lock().await;
             let (reader, content, size) = (staged.reader().map_err(disk)?, expected.content, seen.size);
             let examined = tokio::task::spawn_blocking(move || examine(&reader, content, size)).await;
             // A task that ended by itself leaves the structure unproven.

@@ -171,7 +171,7 @@ impl Parts<'_> {
         }
         while let Some(chunk) = opened.body.next().await {
             let chunk = chunk.map_err(Stop::Place)?;
-            self.context.rate.pass(chunk.len()).await;
+            self.context.budget.rate.pass(chunk.len()).await;
             let bytes = chunk.len() as u64;
             if *reached + bytes > part.end {
                 let error = self.error(Obstacle::Unsupported);

@@ -223,7 +223,11 @@ impl Run {
             (Some(JoinTo::BesideBag | JoinTo::File(_)), _) => segment_bytes(&plan.items),
             (None, _) => 0,
         };
-        self.home.require_room(bytes + joined_bytes)?;
+        if let Home::Bag(_) = &self.home {
+            self.context.promise(bytes + joined_bytes);
+        }
+        let others = self.context.promised_by_others();
+        self.home.require_room((bytes + joined_bytes).saturating_add(others))?;
         let playlist_names: Vec<_> =
             playlists.iter().map(|p| name_in_archive(&p.info.key, &recording.folder)).collect();
         for playlist in playlists {
@@ -538,6 +542,8 @@ fn earlier(archive: &Archive, report: &Report, joined: &[JoinedV1]) -> Vec<Earli
 /// Fetches one object and keeps it.
 async fn one(context: Arc<Context>, home: Home, item: Item, job: Job) -> Result<Done, Failed> {
     let sink = home.sink(&job).await?;
+    // However many recordings come at a time: never more objects at once than one would have.
+    let turn = context.turn().await;
     let fetched = tokio::select! {
         biased;
         // What was written so far goes with the future; a rerun starts this object again.
@@ -547,6 +553,7 @@ async fn one(context: Arc<Context>, home: Home, item: Item, job: Job) -> Result<
         fetched = object::fetch(&context, &job, sink) => fetched,
     };
     let fetched = fetched?;
+    drop(turn);
     let _settling = context.settling();
     home.keep(&context, item, fetched).await
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::print_stderr, reason = "what was left out is to be seen")]
 #![allow(unreachable_pub, missing_docs, reason = "nothing here is used from outside")]
 
+mod batch;
 mod certificates;
 #[cfg(feature = "oss")]
 mod cold;

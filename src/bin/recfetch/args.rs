@@ -1,5 +1,6 @@
 //! What can be typed: the command line as clap sees it. What it means is decided in `settings`.
 
+mod batch;
 mod check;
 mod cold;
 mod mirror;
@@ -14,6 +15,7 @@ use recfetch::engine::{Overlap, RunFiles};
 use crate::failure::EXIT_CODES;
 use crate::quantity::{parse_duration, parse_rate};
 
+pub(crate) use batch::{BatchArgs, ExportForm, LedgerArgs, LedgerCommand};
 pub(crate) use check::{CheckArgs, DeepMode, RowFormat};
 pub(crate) use cold::{ColdArgs, TierArg};
 pub(crate) use mirror::{MirrorArgs, PackMode};
@@ -140,6 +142,12 @@ pub(crate) enum Command {
     /// Bring recordings to another store, proven on the way in and on the way out, without a disk in between
     #[command(after_help = mirror::EXAMPLES)]
     Mirror(MirrorArgs),
+    /// Fetch or mirror many recordings, several at once, and go on where some fail
+    #[command(after_help = batch::EXAMPLES)]
+    Batch(Box<BatchArgs>),
+    /// Say what became of the recordings of batches
+    #[command(subcommand, after_help = batch::LEDGER_EXAMPLES)]
+    Ledger(LedgerCommand),
     /// Hash every file of bags again, offline, and name what changed; or audit mirrors in a store
     Verify(VerifyArgs),
     /// Join the segments of a bag into one file

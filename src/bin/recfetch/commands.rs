@@ -1,11 +1,13 @@
 //! One module per command.
 
+pub(crate) mod batch;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod explain;
 pub(crate) mod fetch;
 pub(crate) mod join;
+pub(crate) mod ledger;
 pub(crate) mod locate;
 pub(crate) mod looking;
 pub(crate) mod man;

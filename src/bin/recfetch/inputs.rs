@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use recfetch::agora::{self, Facts, MAX_BYTES, Query, Saved, SavedRecording, SavedStore, Signature, State};
+use recfetch::batch::List;
 use recfetch::source::Secret;
 
 use crate::args::{Command, ConfigCommand, RecordingArgs, StoreArgs};
@@ -29,6 +30,8 @@ pub(crate) struct Inputs {
     pub(crate) query: Option<Query>,
     /// What Agora told, by logs of callbacks.
     pub(crate) heard: Heard,
+    /// The list of a batch.
+    pub(crate) list: Option<List>,
 }
 
 /// One recording.
@@ -67,8 +70,10 @@ impl Inputs {
             Command::Locate(args) => (Some(&args.what), &args.store),
             Command::Check(args) => (Some(&args.what), &args.store),
             Command::Mirror(args) => (Some(&args.what), &args.store),
+            Command::Batch(args) => (None, &args.store),
             Command::Config(ConfigCommand::Show(args)) => (None, &args.store),
-            Command::Verify(_)
+            Command::Ledger(_)
+            | Command::Verify(_)
             | Command::Join(_)
             | Command::Regions(_)
             | Command::Explain(_)
@@ -77,9 +82,11 @@ impl Inputs {
         };
         let logs = match command {
             Command::Check(args) => &args.events[..],
+            Command::Batch(args) => args.list.as_slice(),
             Command::Fetch(_)
             | Command::Locate(_)
             | Command::Mirror(_)
+            | Command::Ledger(_)
             | Command::Verify(_)
             | Command::Join(_)
             | Command::Regions(_)
@@ -98,6 +105,11 @@ impl Inputs {
         }
         if let Command::Check(args) = command {
             inputs.heard = events::read(args, environment)?;
+        }
+        if let Command::Batch(args) = command
+            && let Some(path) = &args.list
+        {
+            inputs.list = Some(list(path)?);
         }
         if let Command::Locate(args) = command {
             inputs.query = live::query(args, environment)?;
@@ -185,6 +197,24 @@ fn misfit(path: &Path, signature: &Signature) -> Failure {
     Failure::new(ExitCode::Denied, anyhow::anyhow!(text))
         .hint("Agora did not send this body with this secret, or it was changed since: nothing was done with it")
         .hint("the body must be saved byte for byte as it came: formatted anew, or with a line end added, it is another")
+}
+
+fn list(path: &Path) -> Result<List, Failure> {
+    let unread = |cause: std::io::Error| {
+        Failure::new(ExitCode::Usage, cause).context(format!("could not read {}", name_of(path)))
+    };
+    let mut bytes = Vec::new();
+    match path == Path::new("-") {
+        true => std::io::stdin().lock().read_to_end(&mut bytes),
+        false => std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)),
+    }
+    .map_err(unread)?;
+    List::read(&bytes).map_err(|error| {
+        Failure::new(ExitCode::Usage, error).context(format!("{} cannot be used", name_of(path))).hint(
+            "a list has a recording ID on each line; or a header with a column `recording`; or jobs or saved \
+             callbacks as JSON",
+        )
+    })
 }
 
 /// A file or stdin, up to one byte more than what is read of it.

@@ -14,6 +14,7 @@ mod commands;
 mod context;
 mod failure;
 mod inputs;
+mod jobs;
 mod output;
 mod progress;
 mod quantity;
@@ -71,6 +72,8 @@ fn start(cli: Cli) -> ExitCode {
         | Command::Locate(_)
         | Command::Check(_)
         | Command::Mirror(_)
+        | Command::Batch(_)
+        | Command::Ledger(_)
         | Command::Verify(_)
         | Command::Join(_)
         | Command::Config(_) => {
@@ -114,6 +117,14 @@ fn flags(cli: &Cli) -> Flags {
             flags.transfer =
                 TransferArgs { jobs: args.jobs, limit_rate: args.limit_rate, ..TransferArgs::default() };
         }
+        Command::Batch(args) => {
+            flags.store = args.store.clone();
+            flags.network = args.network.clone();
+            flags.transfer = args.transfer.clone();
+        }
+        Command::Ledger(command) => {
+            flags.transfer.out.clone_from(&command.file().out);
+        }
         Command::Config(ConfigCommand::Show(args)) => {
             flags.store = args.store.clone();
             flags.network = args.network.clone();
@@ -141,9 +152,10 @@ fn with_settings(
         return commands::config::show(&settings, Form::of(&cli.global))
             .unwrap_or_else(|failure| fail(&failure, &cli.global, verbosity, dumb));
     }
-    let summary = match Form::of(&cli.global) {
-        Form::Text => Summary::Follows,
-        Form::Json => Summary::Lacks,
+    let summary = match (Form::of(&cli.global), &cli.command) {
+        // Its outcomes say what became of each recording; thousands of them have no other place.
+        (_, Command::Batch(_)) | (Form::Text, _) => Summary::Follows,
+        (Form::Json, _) => Summary::Lacks,
     };
     let progress = Arc::new(Progress::new(settings.progress, verbosity, summary, dumb));
     log(&cli.global, environment, &progress);
@@ -194,6 +206,8 @@ async fn run(context: &Context, command: &Command) -> Result<ExitCode, Failure> 
         Command::Locate(args) => commands::locate::run(context, args).await,
         Command::Check(args) => commands::check::run(context, args).await,
         Command::Mirror(args) => commands::mirror::run(context, args).await,
+        Command::Batch(args) => commands::batch::run(context, args).await,
+        Command::Ledger(command) => commands::ledger::run(context, command).await,
         Command::Join(args) => commands::join::run(context, args).await,
         Command::Regions(args) => commands::regions::run(args, context.form),
         Command::Explain(args) => commands::explain::run(args, context.form),

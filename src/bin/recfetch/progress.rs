@@ -100,6 +100,40 @@ impl Progress {
         self.view.on_change(&self.state);
     }
 
+    /// From now on so many recordings come, several at once, and are shown together.
+    pub(crate) fn begin_batch(&self, recordings: usize) {
+        self.state.begin_batch(recordings);
+        self.view.on_change(&self.state);
+    }
+
+    /// A recording of the batch begins.
+    pub(crate) fn recording_begins(&self) {
+        self.state.in_batch(|batch| batch.running += 1);
+        self.view.on_change(&self.state);
+    }
+
+    /// A recording of the batch ended, complete or not.
+    pub(crate) fn recording_ended(&self, complete: bool) {
+        self.state.in_batch(|batch| {
+            batch.running = batch.running.saturating_sub(1);
+            batch.done += 1;
+            batch.failed += usize::from(!complete);
+        });
+        self.view.on_change(&self.state);
+    }
+
+    /// A recording of the batch was left to somebody else for now.
+    pub(crate) fn recording_waits(&self) {
+        self.state.in_batch(|batch| batch.running = batch.running.saturating_sub(1));
+    }
+
+    /// Bytes that came since the batch began, failed tries, and recordings that are under way.
+    pub(crate) fn batch_counts(&self) -> (u64, u64, u64) {
+        let snapshot = self.state.snapshot();
+        let running = snapshot.batch.map_or(0, |batch| batch.running as u64);
+        (snapshot.received, snapshot.failed_tries as u64, running)
+    }
+
     /// Counts bytes of what was begun.
     pub(crate) fn advance(&self, bytes: u64) {
         self.state.advance(bytes);

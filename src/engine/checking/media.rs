@@ -271,7 +271,7 @@ async fn start(
     {
         let chunk = chunk?;
         let part = &chunk[..chunk.len().min(left)];
-        context.rate.pass(part.len()).await;
+        context.budget.rate.pass(part.len()).await;
         examination.push(part);
         left -= part.len();
         context.received(name, part.len() as u64);

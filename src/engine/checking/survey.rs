@@ -12,11 +12,14 @@ use super::super::{Candidate, Context, Fetcher};
 use super::sightings::{AskFallbacks, GivenUp};
 use super::walk::{Group, Tally, Walk};
 use super::{CheckOptions, Checked, checked};
+use crate::domain::filename::{FileName, Role};
 use crate::domain::finding::Finding;
 use crate::domain::key::KeyPrefix;
 use crate::domain::locate::{self, choose, list_prefixes};
+use crate::domain::object::ObjectInfo;
 use crate::domain::place::SourceName;
 use crate::domain::recording::RecordingId;
+use crate::domain::time::SliceTime;
 use crate::source::{self, Listing};
 
 /// What a pass over a store came to.
@@ -136,6 +139,63 @@ async fn survey(
         each(surveyed?).await;
     }
     Ok(tally.survey())
+}
+
+/// One recording of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedRecording {
+    /// The recording.
+    pub recording: RecordingId,
+    /// The folder that it lies in. One that lies in several comes once for each.
+    pub folder: KeyPrefix,
+    /// When its first slice starts, by its name; where no name tells, when its first object was stored.
+    pub since: Option<SliceTime>,
+}
+
+impl Fetcher {
+    /// Hands every recording of a store to `each` from one pass over its listing, and asks nothing else. What is a
+    /// recording is as in [`survey`](Self::survey).
+    ///
+    /// # Errors
+    /// Where the store cannot be listed to its end. What was handed out until then stands.
+    pub async fn recordings(
+        &self,
+        candidate: &Candidate,
+        search: Search,
+        mut each: impl FnMut(ListedRecording),
+    ) -> Result<Survey, SurveyError> {
+        let context = &self.context;
+        let source = &*candidate.store.source;
+        if source.capabilities().listing == Listing::Impossible {
+            return Err(SurveyError::CannotList { from: source.name().clone() });
+        }
+        let below = match search {
+            Search::Folder => candidate.store.prefix.clone().unwrap_or_default(),
+            Search::Bucket => KeyPrefix::root(),
+        };
+        let tally = Tally::default();
+        let mut walk = Walk::new(context, source, &below, &tally);
+        loop {
+            let group = tokio::select! {
+                biased;
+                () = context.cancel.cancelled() => return Err(SurveyError::Interrupted),
+                group = walk.next() => group?,
+            };
+            let Some(Group { id: recording, folder, objects, .. }) = group else { return Ok(tally.survey()) };
+            let name = |info: &ObjectInfo| FileName::parse(info.key.file_name().as_str(), Some(&recording));
+            let starts = |info: &ObjectInfo| match name(info)?.role {
+                Role::Slice { starts, .. } => Some(starts),
+                Role::Playlist { .. }
+                | Role::DashManifest { .. }
+                | Role::Video { .. }
+                | Role::Audio { .. }
+                | Role::Snapshot { .. } => None,
+            };
+            let starts = objects.iter().filter_map(starts).min();
+            let since = starts.or_else(|| objects.iter().filter_map(|info| info.modified).min());
+            each(ListedRecording { recording, folder, since });
+        }
+    }
 }
 
 async fn one(

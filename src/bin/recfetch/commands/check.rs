@@ -1,6 +1,6 @@
 //! `check`: says which segments are missing, since when, why, and what to do, without fetching.
 
-mod writing;
+pub(crate) mod writing;
 
 use recfetch::documents::{CheckV1, page, playlists, ticket};
 use recfetch::domain::check::Depth;

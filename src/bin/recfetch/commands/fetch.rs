@@ -96,7 +96,7 @@ fn options(settings: &Settings, args: &FetchArgs) -> FetchOptions {
 }
 
 /// What the settings say about any request.
-pub(super) fn looking_options(settings: &Settings) -> FetchOptions {
+pub(crate) fn looking_options(settings: &Settings) -> FetchOptions {
     FetchOptions {
         jobs: settings.jobs,
         rate: settings.limit_rate.and_then(NonZeroU64::new),
@@ -194,7 +194,7 @@ fn hints(report: &Report, cold: &Cold) -> Vec<String> {
     hints
 }
 
-pub(super) fn fetch_failure(error: FetchError) -> Failure {
+pub(crate) fn fetch_failure(error: FetchError) -> Failure {
     match error {
         FetchError::Archive { recording, cause } => {
             Failure::from(cause).context(format!("could not keep recording {recording}"))

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use recfetch::agora::{Facts, SavedRecording};
 use recfetch::domain::finding::Severity;
@@ -13,8 +14,8 @@ use recfetch::domain::recording::{ChannelName, RecordingId};
 use recfetch::domain::time::SliceTime;
 use recfetch::domain::verdict::Verdict;
 use recfetch::engine::{
-    Candidate, CheckOptions, Checked, Fetcher, Found, LocateError, LocateQuery, Looked, PlaylistUrl, Search,
-    Store, Survey, SurveyError, Surveyed, Target,
+    Candidate, CheckOptions, Checked, Fetcher, Found, ListedRecording, LocateError, LocateQuery, Looked,
+    PlaylistUrl, Search, Store, Survey, SurveyError, Surveyed, Target,
 };
 use recfetch::source::HttpSource;
 use serde_json::{Value, json};
@@ -35,12 +36,12 @@ const REBUILT: &str = "no playlist: one is rebuilt from the slices";
 
 /// Where to look, and how.
 pub(crate) struct Looking {
-    candidates: Candidates,
+    candidates: Arc<Candidates>,
     query: LocateQuery,
 }
 
 /// The stores, connected. A URL needs none.
-struct Candidates {
+pub(crate) struct Candidates {
     configured: Result<Vec<Candidate>, Failure>,
     /// Asked for what the server of a URL lacks.
     beside_url: Vec<Store>,
@@ -94,7 +95,27 @@ impl Looking {
                 beside_url.push(connect(settings, name).await?.store);
             }
         }
-        Ok(Self { candidates: Candidates { configured, beside_url }, query })
+        Ok(Self { candidates: Arc::new(Candidates { configured, beside_url }), query })
+    }
+
+    /// Looks in stores that are connected already.
+    pub(crate) fn within(candidates: Arc<Candidates>, query: LocateQuery) -> Self {
+        Self { candidates, query }
+    }
+
+    /// Hands every recording of each store to `each`, by their listings alone.
+    ///
+    /// # Errors
+    /// Where a store cannot be listed to its end.
+    pub(crate) async fn listed(
+        &self,
+        fetcher: &Fetcher,
+        mut each: impl FnMut(ListedRecording),
+    ) -> Result<(), Failure> {
+        for candidate in self.candidates.configured()? {
+            fetcher.recordings(candidate, self.query.search, &mut each).await.map_err(survey_failure)?;
+        }
+        Ok(())
     }
 
     /// Finds a recording.
@@ -227,7 +248,7 @@ impl Looking {
         let name = SourceName::new(url.origin.host_str().unwrap_or("url"));
         let source = HttpSource::new(name, url.origin.clone(), &context.settings.http)?;
         let source = source.with_presigned(url.key.clone(), url.url.expose().clone());
-        let store = Store { source: std::sync::Arc::new(source), prefix: None };
+        let store = Store { source: Arc::new(source), prefix: None };
         Ok(Candidate { store, fallbacks: self.candidates.beside_url.clone() })
     }
 }
@@ -265,6 +286,28 @@ impl Asked<'_> {
 }
 
 impl Candidates {
+    /// Connects the stores of these names, or those of the settings where none is named.
+    ///
+    /// # Errors
+    /// What is wrong with their settings. That there is no store at all is told to whoever needs one.
+    pub(crate) async fn connect(
+        settings: &Settings,
+        stores: &[String],
+        fallback: &[String],
+    ) -> Result<Self, Failure> {
+        let flags = StoreArgs { store: stores.to_vec(), fallback: fallback.to_vec(), ..StoreArgs::default() };
+        let names = if stores.is_empty() { settings.require_stores() } else { Ok(stores) };
+        let configured = match names {
+            Ok(names) => Ok(candidates(settings, names, &flags).await?),
+            Err(failure) => Err(failure),
+        };
+        let mut beside_url = Vec::new();
+        for name in stores.iter().chain(fallback) {
+            beside_url.push(connect(settings, name).await?.store);
+        }
+        Ok(Self { configured, beside_url })
+    }
+
     fn configured(&self) -> Result<&[Candidate], Failure> {
         self.configured.as_deref().map_err(|failure| Failure::usage(&failure.error))
     }

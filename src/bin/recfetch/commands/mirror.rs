@@ -117,18 +117,12 @@ struct One<'a> {
 
 impl One<'_> {
     async fn mirror(&self, input: &Input) -> Result<ExitCode, Failure> {
-        let known = known(input);
-        if let Some(mark) = self.there(known.as_ref()).await? {
-            return self.tell_there(&mark);
-        }
-        let found = self.cold.find(self.context, &self.looking, &self.fetcher, input).await?;
-        let id = found.recording().id.clone();
-        // A URL or a key tells it only now.
-        if known.is_none()
-            && let Some(mark) = self.there(Some(&id)).await?
-        {
-            return self.tell_there(&mark);
-        }
+        let there = There { target: &self.target, options: &self.options, only: &self.only };
+        let find = async || self.cold.find(self.context, &self.looking, &self.fetcher, input).await;
+        let found = match look(&self.fetcher, &there, input, find).await? {
+            Looked::There(mark) => return self.tell_there(&mark),
+            Looked::Found(found) => *found,
+        };
         if self.args.dry_run {
             return looking::tell(self.context, &found, self.many);
         }
@@ -198,13 +192,6 @@ impl One<'_> {
         Ok(Packed::Sent(Box::new(mirrored)))
     }
 
-    async fn there(&self, id: Option<&RecordingId>) -> Result<Option<MarkV1>, Failure> {
-        match id {
-            Some(id) => Ok(self.fetcher.mirrored(&self.target, id, &self.options, &self.only).await?),
-            None => Ok(None),
-        }
-    }
-
     fn tell_there(&self, mark: &MarkV1) -> Result<ExitCode, Failure> {
         match self.context.form {
             Form::Json => self.many.print(
@@ -251,6 +238,48 @@ impl One<'_> {
         }
         Ok(ExitCode::from_number(mirrored.report.outcome().exit_code()))
     }
+}
+
+/// A recording that is to be brought somewhere.
+pub(crate) enum Looked {
+    /// It is there, whole.
+    There(Box<MarkV1>),
+    /// It is not, and was found where it comes from.
+    Found(Box<Found>),
+}
+
+/// Where it is to be brought, and how it is to be kept there.
+pub(crate) struct There<'a> {
+    pub(crate) target: &'a MirrorTarget,
+    pub(crate) options: &'a MirrorOptions,
+    pub(crate) only: &'a Only,
+}
+
+/// Looks whether a recording is there already, and finds where it comes from if it is not.
+///
+/// # Errors
+/// Where a store does not answer, or the recording is nowhere.
+pub(crate) async fn look(
+    fetcher: &Fetcher,
+    there: &There<'_>,
+    input: &Input,
+    find: impl AsyncFnOnce() -> Result<Found, Failure>,
+) -> Result<Looked, Failure> {
+    let mark = async |id: &RecordingId| fetcher.mirrored(there.target, id, there.options, there.only).await;
+    let known = known(input);
+    if let Some(id) = &known
+        && let Some(mark) = mark(id).await?
+    {
+        return Ok(Looked::There(Box::new(mark)));
+    }
+    let found = find().await?;
+    // A URL or a key tells it only now.
+    if known.is_none()
+        && let Some(mark) = mark(&found.recording().id).await?
+    {
+        return Ok(Looked::There(Box::new(mark)));
+    }
+    Ok(Looked::Found(Box::new(found)))
 }
 
 /// The recording ID, where what was given tells it.

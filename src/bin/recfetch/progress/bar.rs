@@ -15,6 +15,8 @@ const REDRAWS_PER_SECOND: u8 = 10;
 /// Bytes that are known to come. Never padded to the full width: the `^C` that a terminal echoes would wrap
 /// the line, and the bar could not be cleared.
 const SIZED: &str = "{prefix:10} [{bar:24}] {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left  {msg}";
+/// Many recordings.
+const BATCH: &str = "{prefix:10} [{bar:24}] {msg}";
 /// Bytes of which nobody knows how many come, or no bytes at all.
 const UNSIZED: &str = "{spinner} {msg}";
 
@@ -35,6 +37,13 @@ impl Bar {
 
     fn show(&self, state: &State) {
         let snapshot = state.snapshot();
+        if let Some(batch) = snapshot.batch {
+            self.bar.set_prefix("batch");
+            let line = snapshot.line();
+            self.bar.set_message(line.strip_prefix("batch").unwrap_or(&line).trim_start().to_owned());
+            self.bar.set_length(1000);
+            return self.bar.set_position(snapshot.batch_share(batch));
+        }
         let objects = match snapshot.objects {
             0 => String::new(),
             objects => format!("{} of {objects}", snapshot.done),
@@ -55,9 +64,13 @@ impl Bar {
     }
 
     fn restyle(&self, state: &State) {
-        let sized = state.snapshot().expected.is_some();
+        let snapshot = state.snapshot();
         self.bar.reset();
-        self.bar.set_style(style(if sized { SIZED } else { UNSIZED }));
+        self.bar.set_style(style(match (snapshot.batch, snapshot.expected) {
+            (Some(_), _) => BATCH,
+            (None, Some(_)) => SIZED,
+            (None, None) => UNSIZED,
+        }));
     }
 }
 
@@ -72,8 +85,8 @@ impl View for Bar {
         }
         match event {
             // One call per chunk: only the number moves.
-            Event::Received { .. } => self.bar.set_position(state.received()),
-            Event::Planned { .. } | Event::Located { .. } => {
+            Event::Received { .. } if !state.in_batch(|_| ()) => self.bar.set_position(state.received()),
+            Event::Planned { .. } | Event::Located { .. } if !state.in_batch(|_| ()) => {
                 self.restyle(state);
                 self.show(state);
             }
@@ -85,8 +98,10 @@ impl View for Bar {
         if self.finished.load(Relaxed) {
             return;
         }
-        if state.received() == 0 {
+        if state.received() == 0 && state.snapshot().batch.is_none_or(|batch| batch.running == 0) {
             self.restyle(state);
+            self.show(state);
+        } else if state.in_batch(|_| ()) {
             self.show(state);
         } else {
             self.bar.set_position(state.received());
@@ -129,7 +144,7 @@ mod tests {
 
     #[test]
     fn the_templates_can_be_read() {
-        for template in [SIZED, UNSIZED] {
+        for template in [SIZED, BATCH, UNSIZED] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }

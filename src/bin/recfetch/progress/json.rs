@@ -35,6 +35,9 @@ impl Json {
             "done": snapshot.done,
             "objects": snapshot.objects,
             "failed_tries": snapshot.failed_tries,
+            "recordings": snapshot.batch.map(|batch| json!({
+                "total": batch.total, "done": batch.done, "running": batch.running, "failed": batch.failed,
+            })),
         }));
     }
 }

@@ -11,6 +11,8 @@ use super::{View, to_stderr};
 /// The first line comes soon, so that nobody wonders whether anything happens.
 const FIRST: Duration = Duration::from_millis(300);
 const EVERY: Duration = Duration::from_secs(3);
+const EVERY_IN_BATCH: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_secs(60);
 
 pub(super) struct Lines {
     clock: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
@@ -24,8 +26,11 @@ impl Lines {
             let mut last = String::new();
             let mut wait = FIRST;
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(wait) {
-                wait = EVERY;
-                let line = state.snapshot().line();
+                let snapshot = state.snapshot();
+                // Many recordings take hours, and a log of that is read by people.
+                let long = snapshot.batch.is_some() && snapshot.elapsed > SOON;
+                wait = if long { EVERY_IN_BATCH } else { EVERY };
+                let line = snapshot.line();
                 if line != last && !line.is_empty() {
                     to_stderr(&format!("{line}\n"));
                     last = line;

@@ -21,6 +21,18 @@ pub(super) struct State {
     objects: AtomicUsize,
     done: AtomicUsize,
     failed_tries: AtomicUsize,
+    batch: Mutex<Option<Batch>>,
+}
+
+/// How far many recordings are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Batch {
+    pub(super) total: usize,
+    pub(super) running: usize,
+    pub(super) done: usize,
+    pub(super) failed: usize,
+    /// Those of which it is known how many bytes they still need.
+    pub(super) looked_at: usize,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -39,9 +51,42 @@ pub(super) struct Snapshot {
     pub(super) done: usize,
     pub(super) failed_tries: usize,
     pub(super) elapsed: Duration,
+    pub(super) batch: Option<Batch>,
+    /// Bytes that the recordings of a batch need that were looked at.
+    pub(super) batch_expected: u64,
 }
 
 impl State {
+    /// From now on many recordings come at once, and are counted together.
+    pub(super) fn begin_batch(&self, total: usize) {
+        self.begin("batch", None);
+        *self.batch.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Batch { total, ..Batch::default() });
+    }
+
+    pub(super) fn in_batch(&self, change: impl FnOnce(&mut Batch)) -> bool {
+        self.batch.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(change).is_some()
+    }
+
+    /// What counts of several recordings at once.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the library's events may grow; what is not known here is not shown"
+    )]
+    fn count_in_batch(&self, event: &Event<'_>) {
+        match event {
+            Event::Planned { bytes, .. } => {
+                self.expected.fetch_add(*bytes, Relaxed);
+                self.in_batch(|batch| batch.looked_at += 1);
+            }
+            Event::Received { bytes, .. } => self.advance(*bytes),
+            Event::TryFailed { .. } => {
+                self.failed_tries.fetch_add(1, Relaxed);
+            }
+            _ => {}
+        }
+    }
+
     /// Starts to count anew.
     pub(super) fn begin(&self, label: &str, bytes: Option<u64>) {
         let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,6 +109,9 @@ impl State {
         reason = "the library's events may grow; what is not known here is not shown"
     )]
     pub(super) fn count(&self, event: &Event<'_>) {
+        if self.in_batch(|_| ()) {
+            return self.count_in_batch(event);
+        }
         match event {
             Event::Searched { recording, from, listed } => {
                 let keys = if *listed > 0 { format!(", {}", count(*listed, "key")) } else { String::new() };
@@ -121,6 +169,8 @@ impl State {
             done: self.done.load(Relaxed),
             failed_tries: self.failed_tries.load(Relaxed),
             elapsed: work.since.map_or(Duration::ZERO, |since| since.elapsed()),
+            batch: *self.batch.lock().unwrap_or_else(PoisonError::into_inner),
+            batch_expected: self.expected.load(Relaxed),
         }
     }
 }
@@ -128,6 +178,9 @@ impl State {
 impl Snapshot {
     /// `fetching   210 of 482 segments  455 MiB of 1.02 GiB  44%  88.0 MiB/s  0:06 left`
     pub(super) fn line(&self) -> String {
+        if let Some(batch) = self.batch {
+            return self.batch_line(batch);
+        }
         let mut parts = vec![format!("{:<10}", self.label)];
         if self.objects > 0 {
             parts.push(format!("{} of {}", self.done, count(self.objects, "object")));
@@ -150,6 +203,58 @@ impl Snapshot {
             parts.push(count(self.failed_tries, "failed try").replace("trys", "tries"));
         }
         parts.join("  ").trim_end().to_owned()
+    }
+
+    /// `batch      12 of 50 recordings  2 failed  4 at once  1.02 GiB  88.0 MiB/s  0:40 left`
+    fn batch_line(&self, batch: Batch) -> String {
+        let mut parts = vec![
+            format!("{:<10}", "batch"),
+            format!("{} of {}", batch.done, count(batch.total, "recording")),
+        ];
+        if batch.failed > 0 {
+            parts.push(format!("{} not complete", batch.failed));
+        }
+        if batch.running > 0 {
+            parts.push(format!("{} at once", batch.running));
+        }
+        if self.received > 0 {
+            parts.push(size(self.received));
+            parts.extend(rate(self.received, self.elapsed));
+        }
+        parts
+            .extend(self.batch_left(batch).map(|left| format!("{} left", crate::output::playing_time(left))));
+        if self.failed_tries > 0 {
+            parts.push(count(self.failed_tries, "failed try").replace("trys", "tries"));
+        }
+        parts.join("  ").trim_end().to_owned()
+    }
+
+    /// How much of all recordings is done, in thousandths: those that nobody looked at yet are taken to be like the
+    /// others.
+    pub(super) fn batch_share(&self, batch: Batch) -> u64 {
+        let (total, done) = (batch.total.max(1) as u128, batch.done as u128);
+        let known = batch.looked_at.max(batch.done) as u128;
+        let bytes = u128::from(self.batch_expected).max(u128::from(self.received));
+        if known == 0 {
+            return 0;
+        }
+        let share = if bytes == 0 {
+            done * 1000 / total
+        } else {
+            // Of what is known, so much came; and so much of all is known.
+            u128::from(self.received) * 1000 * known / (bytes * total)
+        };
+        u64::try_from(share.min(1000)).unwrap_or(1000)
+    }
+
+    /// How long the rest takes if it goes on like this; nothing as long as that means nothing.
+    fn batch_left(&self, batch: Batch) -> Option<Duration> {
+        let share = self.batch_share(batch);
+        if self.elapsed < Duration::from_secs(1) || share == 0 || batch.done >= batch.total {
+            return None;
+        }
+        let ms = self.elapsed.as_millis() * u128::from(1000_u64.saturating_sub(share)) / u128::from(share);
+        u64::try_from(ms).ok().map(Duration::from_millis)
     }
 
     /// How long the rest takes at the rate so far; nothing in the first second, when it means nothing.
@@ -181,6 +286,8 @@ mod tests {
             done: 210,
             failed_tries: 0,
             elapsed: Duration::from_secs(5),
+            batch: None,
+            batch_expected: 0,
         };
         assert_eq!(
             snapshot.line(),
@@ -192,6 +299,28 @@ mod tests {
             snapshot.line(),
             "fetching    210 of 483 objects  1.11 GiB of 1.02 GiB  100%  228 MiB/s  2 failed tries"
         );
+    }
+
+    #[test]
+    fn of_many_recordings_the_rest_is_taken_to_be_like_those_that_were_looked_at() {
+        let state = State::default();
+        let name = ObjectName::parse("a.ts").unwrap();
+        state.begin_batch(10);
+        state.count(&Event::Planned { keep: 0, fetch: 2, bytes: 2 << 20 });
+        state.count(&Event::Planned { keep: 0, fetch: 2, bytes: 2 << 20 });
+        state.count(&Event::Received { name: &name, bytes: 3 << 20 });
+        state.in_batch(|batch| (batch.done, batch.failed, batch.running) = (1, 1, 1));
+        let mut snapshot = state.snapshot();
+        snapshot.elapsed = Duration::from_secs(3);
+        // 3 of 4 MiB of two recordings, of ten: 15 %.
+        assert_eq!(
+            snapshot.line(),
+            "batch       1 of 10 recordings  1 not complete  1 at once  3.00 MiB  1.00 MiB/s  0:17 left"
+        );
+        state.in_batch(|batch| (batch.done, batch.running) = (10, 0));
+        let mut snapshot = state.snapshot();
+        snapshot.elapsed = Duration::from_secs(3);
+        assert!(!snapshot.line().contains("left"), "{}", snapshot.line());
     }
 
     #[test]

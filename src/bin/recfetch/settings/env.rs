@@ -16,6 +16,7 @@ pub(crate) const VARIABLES: &[(&str, &str)] = &[
     ("RECFETCH_STALL_TIMEOUT", "Longest time without a byte, as --stall-timeout."),
     ("RECFETCH_TRUST_MTIME", "true or false, as --trust-mtime."),
     ("RECFETCH_PROXY", "system or none, as --proxy."),
+    ("RECFETCH_SHARDS", "How many shares a batch has, as --shards."),
     ("RECFETCH_PROGRESS", "How progress is shown, as --progress."),
     ("AGORA_CALLBACK_SECRET", "The secret of callbacks, for --callback-signature."),
     ("AGORA_APP_ID", "The App ID, for locate --query."),
@@ -72,5 +73,12 @@ impl std::fmt::Debug for Environment {
 impl<const N: usize> From<[(&str, &str); N]> for Environment {
     fn from(variables: [(&str, &str); N]) -> Self {
         Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+#[cfg(test)]
+impl From<&[(&str, &str)]> for Environment {
+    fn from(variables: &[(&str, &str)]) -> Self {
+        Self(variables.iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 }

@@ -276,7 +276,11 @@ mod tests {
             assert_eq!(setting.flag(), format!("--{}", setting.name().replace('_', "-")));
         }
         let ours = documented.iter().filter(|(name, _)| name.starts_with("RECFETCH_"));
-        assert_eq!(ours.count(), Setting::ALL.len() + 1, "all but RECFETCH_CONFIG is a setting");
+        assert_eq!(
+            ours.count(),
+            Setting::ALL.len() + 2,
+            "all but RECFETCH_CONFIG and RECFETCH_SHARDS are settings"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Documents that go to files.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -56,15 +56,34 @@ fn of_track(file: &Path, track: TrackId) -> PathBuf {
     file.with_file_name(name)
 }
 
+/// Who may read a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Whom the system lets by default.
+    Usual,
+    /// Its owner alone.
+    Owner,
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    write_for(path, text, Readers::Usual)
+}
+
 /// Writes a file that has its name only when it is whole.
 ///
 /// # Errors
 /// Where it cannot be written.
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn write_for(path: &Path, text: &str, readers: Readers) -> Result<(), Failure> {
     let done = || -> io::Result<()> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
         let part = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-        let written = File::create_new(&part).and_then(|mut file| {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        if readers == Readers::Owner {
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        }
+        let written = options.open(&part).and_then(|mut file| {
             file.write_all(text.as_bytes())?;
             file.sync_all()
         });
