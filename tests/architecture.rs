@@ -11,7 +11,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("media", &["media"]),
     ("source", &["domain", "source"]),
     ("agora", &["domain", "source", "agora"]),
-    ("archive", &["domain", "archive"]),
+    ("archive", &["domain", "archive", "hash"]),
     ("documents", &["domain", "documents"]),
     ("event", &["domain", "event", "source::Error", "source::Operation"]),
     ("hash", &["hash"]),
