@@ -11,7 +11,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("media", &["media"]),
     ("source", &["domain", "source"]),
     ("agora", &["domain", "source", "agora"]),
-    ("archive", &["domain", "archive"]),
+    ("archive", &["domain", "archive", "hash"]),
     ("documents", &["domain", "documents"]),
     ("event", &["domain", "event", "source::Error", "source::Operation"]),
     ("hash", &["hash"]),
@@ -124,6 +124,26 @@ fn traces(path: &str, text: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Files that are part of no program: no file that would declare them does.
+fn forsaken<'a>(files: &'a [(String, String)]) -> Vec<&'a str> {
+    let declares = |declaring: &str, module: &str| {
+        files.iter().filter(|(path, _)| path == declaring).any(|(_, text)| {
+            let tokens = tokens(text);
+            (2..tokens.len())
+                .any(|i| tokens[i - 2].is("mod") && tokens[i - 1].is(module) && tokens[i].is(";"))
+        })
+    };
+    let is_declared = |path: &str| {
+        let stem = path.trim_end_matches(".rs").trim_end_matches("/mod");
+        let Some((folder, module)) = stem.rsplit_once('/') else { return false };
+        let above = ["/mod.rs", "/lib.rs", "/main.rs", ".rs"];
+        above.iter().any(|end| declares(&format!("{folder}{end}"), module))
+    };
+    let is_root = |path: &str| path.ends_with("/lib.rs") || path.ends_with("/main.rs");
+    let paths = files.iter().map(|(path, _)| path.as_str());
+    paths.filter(|path| !is_root(path) && !is_declared(path)).collect()
 }
 
 /// A word or a sign of Rust.
@@ -392,6 +412,24 @@ fn modules_name_only_what_they_may() {
     for (module, _) in MAY_NAME {
         assert!(modules.contains(*module), "row `{module}` is of no module");
     }
+}
+
+#[test]
+fn every_file_belongs_to_a_module() {
+    let files = files_below("src").into_iter().filter(|path| path.ends_with(".rs"));
+    let files: Vec<_> = files.map(|path| (path.clone(), read(&path))).collect();
+    assert_eq!(forsaken(&files), Vec::<&str>::new());
+    let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
+    let small = [
+        file("src/lib.rs", "mod a; // mod c;\n"),
+        file("src/a.rs", "pub(crate) mod b;"),
+        file("src/a/b.rs", ""),
+        file("src/a/c.rs", ""),
+        file("src/c/mod.rs", ""),
+        file("src/bin/x/main.rs", "mod b;"),
+        file("src/bin/x/b.rs", ""),
+    ];
+    assert_eq!(forsaken(&small), ["src/a/c.rs", "src/c/mod.rs"]);
 }
 
 #[test]

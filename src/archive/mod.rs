@@ -18,14 +18,17 @@ mod ledger;
 mod pack;
 mod packing;
 mod payload;
+mod presence;
+mod side_by_side;
 mod staged;
 mod standing;
 mod verify;
 mod wire;
 
 use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek as _, SeekFrom};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -56,6 +59,7 @@ pub use ledger::{Claim, Entry, LISTED, Ledger, LedgerError, Tried, Wanted};
 pub use pack::{PACK, PACK_INDEX, Packed, Packing, Planned, TarPlan, padding, read_index, trailer};
 pub use packing::BagTar;
 pub use payload::{payload, read_payload};
+pub use presence::{Presence, Trust};
 pub use staged::{Staged, StagedReader};
 pub use standing::Standing;
 pub use verify::{Damage, Verification, verify};
@@ -90,26 +94,6 @@ enum SealState {
     Unknown,
     /// It was taken off, and nothing was sealed since.
     Off,
-}
-
-/// How a file from an earlier run is examined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trust {
-    /// Its bytes are hashed again.
-    Hash,
-    /// Its length and the time of its last change are believed.
-    Mtime,
-}
-
-/// What is left of an object from an earlier run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Presence {
-    /// It is here as it was proven.
-    Proven,
-    /// It is gone.
-    Missing,
-    /// Its bytes are others.
-    Damaged,
 }
 
 impl Archive {
@@ -184,34 +168,6 @@ impl Archive {
             !looked_at.contains(&record.name) && here()
         });
         records
-    }
-
-    /// Looks whether an object is still as it was proven. Reads the whole file unless told to trust.
-    ///
-    /// # Errors
-    /// Where the file is there and cannot be read.
-    pub fn examine(&self, record: &Record, trust: Trust) -> Result<Presence, Error> {
-        let path = self.dir.join(&record.path);
-        let mut file = match File::open(&path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Presence::Missing),
-            Err(e) => return Err(e).doing("open", &path),
-        };
-        let meta = file.metadata().doing("examine", &path)?;
-        let fits = match record.offset {
-            None => meta.len() == record.size,
-            Some(offset) => offset.checked_add(record.size).is_some_and(|end| end <= meta.len()),
-        };
-        if !fits {
-            return Ok(Presence::Damaged);
-        }
-        match trust {
-            Trust::Mtime if mtime(&meta) == record.mtime => return Ok(Presence::Proven),
-            Trust::Mtime | Trust::Hash => {}
-        }
-        file.seek(SeekFrom::Start(record.offset.unwrap_or_default())).doing("read", &path)?;
-        let found = sha256_of(&mut file.take(record.size)).doing("read", &path)?;
-        Ok(if assembly::is_sha256(record, found) { Presence::Proven } else { Presence::Damaged })
     }
 
     /// A new file for the bytes of an object.
@@ -382,9 +338,10 @@ fn refuse_foreign(dir: &Path, recording: &RecordingId) -> Result<(), Error> {
 
 /// The payload folder is all ours: its manifest would vouch for whatever else lies there.
 fn refuse_unknown_payload(dir: &Path, records: &BTreeMap<ObjectName, Record>) -> Result<(), Error> {
-    let known: HashSet<PathBuf> = records.values().map(|r| dir.join(&r.path)).collect();
+    let known: HashSet<OsString> =
+        records.values().map(|record| dir.join(&record.path).into_os_string()).collect();
     for path in bag::payload_files(dir)? {
-        if !known.contains(&path) {
+        if !known.contains(path.as_os_str()) {
             return Err(Error::Foreign { path });
         }
     }

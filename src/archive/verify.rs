@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
 use super::assembly::hash_into;
 use super::bag::{self, MANIFEST, TAG_MANIFEST};
 use super::error::{Doing, Error};
-use super::guard;
 use super::wire::{EarlierV1, ReportV1};
+use super::{guard, side_by_side};
 use crate::domain::digest::Algorithm;
 use crate::domain::key::ObjectName;
 
@@ -295,70 +296,68 @@ fn hash_all(
     progress: &(dyn Fn(u64) + Sync),
     damage: &mut Vec<Damage>,
 ) -> (usize, u64) {
-    let work: Vec<_> = listed.iter().collect();
-    let next = AtomicUsize::new(0);
-    let found = Mutex::new((0, 0, Vec::new()));
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).min(work.len().max(1));
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some((path, expected)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let parts = parts.get(*path).map_or(&[][..], Vec::as_slice);
-                    let (bytes, problems) = hash_one(dir, path, expected, parts, progress);
-                    let mut found = guard(&found);
-                    found.0 += 1;
-                    found.1 += bytes;
-                    found.2.extend(problems);
-                }
-            });
-        }
-    });
-    let (files, bytes, problems) = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    damage.extend(problems);
-    (files, bytes)
-}
-
-fn hash_one(
-    dir: &Path,
-    path: &str,
-    expected: &str,
-    parts: &[Part],
-    progress: &(dyn Fn(u64) + Sync),
-) -> (u64, Vec<Damage>) {
-    let unreadable = |e: std::io::Error| Damage::Unreadable { path: path.to_owned(), why: e.to_string() };
-    let file = match File::open(dir.join(path)) {
-        Ok(file) => file,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            return (0, vec![Damage::Missing { path: path.to_owned() }]);
-        }
-        Err(e) => return (0, vec![unreadable(e)]),
+    let left = Mutex::new(listed.iter());
+    let bytes = AtomicU64::new(0);
+    let problems = Mutex::new(Vec::new());
+    let unreadable =
+        |path: &str, e: &std::io::Error| Damage::Unreadable { path: path.to_owned(), why: e.to_string() };
+    let read = |more| {
+        bytes.fetch_add(more, Ordering::Relaxed);
+        progress(more);
     };
-    let mut counted = Counted { file, bytes: 0, progress };
-    let mut damage = Vec::new();
-    match hash_with_parts(&mut counted, path, parts, &mut damage) {
-        Ok(digest) => {
-            let found = hex::encode(digest);
-            if found != expected {
-                let (path, expected) = (path.to_owned(), expected.to_owned());
-                damage.push(Damage::Changed { path, expected, found });
+    let done = |(path, expected): (&String, &String), found: std::io::Result<[u8; 32]>| match found {
+        Ok(sha256) => {
+            let found = hex::encode(sha256);
+            if found != *expected {
+                let (path, expected) = (path.clone(), expected.clone());
+                guard(&problems).push(Damage::Changed { path, expected, found });
             }
         }
-        Err(e) => damage = vec![unreadable(e)],
-    }
-    (counted.bytes, damage)
+        Err(e) => guard(&problems).push(unreadable(path, &e)),
+    };
+    let next = || loop {
+        let file = guard(&left).next()?;
+        let (path, _) = file;
+        let opened = match File::open(dir.join(path)) {
+            Ok(opened) => opened,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                guard(&problems).push(Damage::Missing { path: path.clone() });
+                continue;
+            }
+            Err(e) => {
+                guard(&problems).push(unreadable(path, &e));
+                continue;
+            }
+        };
+        match parts.get(path) {
+            None => return Some((file, opened.take(u64::MAX))),
+            // Two digests of each byte, of which one has to go in order.
+            Some(parts) => {
+                let mut damage = Vec::new();
+                let found =
+                    hash_with_parts(&mut Counted { file: opened, read: &read }, path, parts, &mut damage);
+                if found.is_ok() {
+                    guard(&problems).append(&mut damage);
+                }
+                done(file, found);
+            }
+        }
+    };
+    side_by_side::sha256_of_each(next, read, done);
+    damage.append(&mut problems.into_inner().unwrap_or_else(PoisonError::into_inner));
+    (listed.len(), bytes.into_inner())
 }
 
+/// Tells what is read of a file.
 struct Counted<'a> {
     file: File,
-    bytes: u64,
-    progress: &'a (dyn Fn(u64) + Sync),
+    read: &'a dyn Fn(u64),
 }
 
 impl std::io::Read for Counted<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.file.read(buffer)?;
-        self.bytes += read as u64;
-        (self.progress)(read as u64);
+        (self.read)(read as u64);
         Ok(read)
     }
 }

@@ -66,6 +66,28 @@ impl Home {
         }
     }
 
+    /// The same for many, with what is told of each. Once `stop` says so, the rest is left out.
+    pub(super) fn examine_each(
+        &self,
+        records: Vec<Record>,
+        trust: Trust,
+        stop: &(dyn Fn() -> bool + Sync),
+        told: &(dyn Fn(&Record, Presence) + Sync),
+    ) -> Result<Vec<(Record, Presence)>, archive::Error> {
+        match self {
+            Self::Bag(archive) => archive.examine_each(records, trust, stop, told),
+            Self::Mirror(_) => records
+                .into_iter()
+                .take_while(|_| !stop())
+                .map(|record| {
+                    let presence = self.examine(&record, trust)?;
+                    told(&record, presence);
+                    Ok((record, presence))
+                })
+                .collect(),
+        }
+    }
+
     /// Forgets an object that is not as it was proven.
     pub(super) fn forget(&self, name: &ObjectName) {
         match self {

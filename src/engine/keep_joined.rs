@@ -333,7 +333,7 @@ impl Run {
                 } else if let Some(job) = self.job(candidate, folder, &slot.item) {
                     let room = match room(&self.context, &track.archive, &job) {
                         Memory::Here(room) => Some(room),
-                        Memory::Later if self.waits_for_memory(running.len()) => {
+                        Memory::Later if self.waits_for_memory(running.len() + waiting.len()) => {
                             next_to_fetch = n;
                             break;
                         }
@@ -366,12 +366,11 @@ impl Run {
         Ok(assembly)
     }
 
-    /// Whether a segment for which there is no memory waits for some, with so many tasks running. It goes into
-    /// a file, and is written twice, only where more at once have paid, so that the line is long, and too few were
-    /// on their way otherwise.
-    fn waits_for_memory(&self, running: usize) -> bool {
-        let width = self.context.width().min(LOOK_AHEAD);
-        running > 0 && (width <= FIRST + FIRST / 4 || 4 * self.context.coming(running) >= width)
+    /// Whether a segment for which there is no memory waits for some, while so many are on their way or wait for
+    /// their turn. Those that came hold memory too, and give it back as soon as those before them are here. It
+    /// goes into a file, and is written twice, only where segments are so large that there would be too few.
+    fn waits_for_memory(&self, ahead: usize) -> bool {
+        ahead >= self.context.width().min(FIRST)
     }
 
     /// Appends one segment, or says why there is nothing to append.

@@ -313,25 +313,28 @@ impl Run {
 
     /// Proves again what an earlier run left here.
     async fn recheck(&self, items: &[Item]) -> Result<HashMap<ObjectName, Record>, Failed> {
-        let mut known = items.iter().filter_map(|item| self.home.record(&item.name));
-        let threads = std::thread::available_parallelism().map_or(2, usize::from);
-        let (mut kept, mut running) = (HashMap::new(), JoinSet::new());
-        loop {
-            while running.len() < threads && !self.context.cancel.is_cancelled() {
-                let Some(record) = known.next() else { break };
-                let (home, trust) = (self.home.clone(), self.context.options.trust);
-                running.spawn_blocking(move || home.examine(&record, trust).map(|p| (record, p)));
-            }
-            let Some(examined) = running.join_next().await else { return Ok(kept) };
-            let (record, presence) = examined.map_err(Failed::Task)??;
-            let proven = presence == Presence::Proven;
-            self.context.tell(&Event::Rechecked { name: &record.name, bytes: record.size, proven });
-            if proven {
+        let known: Vec<_> = items.iter().filter_map(|item| self.home.record(&item.name)).collect();
+        if known.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let (home, context) = (self.home.clone(), self.context.clone());
+        let examined = tokio::task::spawn_blocking(move || {
+            let told = |record: &Record, presence: Presence| {
+                let proven = presence == Presence::Proven;
+                context.tell(&Event::Rechecked { name: &record.name, bytes: record.size, proven });
+            };
+            let stop = || context.cancel.is_cancelled();
+            home.examine_each(known, context.options.trust, &stop, &told)
+        });
+        let mut kept = HashMap::new();
+        for (record, presence) in examined.await.map_err(Failed::Task)?? {
+            if presence == Presence::Proven {
                 kept.insert(record.name.clone(), record);
             } else {
                 self.home.forget(&record.name);
             }
         }
+        Ok(kept)
     }
 
     /// What lies in a joined file and is to be a file of its own now, as another choice for overlaps or
