@@ -47,8 +47,8 @@ pub use assembly::{Assembly, Whole};
 pub use bag::{PlayList, Seal};
 pub use contents::{Contents, Listed, NEEDED, TAG_FILES, Texts, tag_names};
 pub use elsewhere::{
-    Elsewhere, JOURNAL, JOURNALS, Kept, KeptAs, Locked, MARK, MARK_FORMAT, MarkV1, PackV1, TagFile, journal_text,
-    read_journal,
+    Elsewhere, JOURNAL, JOURNALS, Kept, KeptAs, Locked, MARK, MARK_FORMAT, MarkV1, PackV1, TagFile,
+    journal_text, read_journal,
 };
 pub use error::Error;
 pub use join::{JoinPart, JoinTarget, Joined, join};

@@ -76,6 +76,7 @@ impl Audit {
         let unread = self.not_read.iter().map(|(_, why)| match why {
             Obstacle::Frozen { .. } => Outcome::Frozen,
             Obstacle::Denied(_) => Outcome::Denied,
+            Obstacle::Corrupt => Outcome::Corrupt,
             Obstacle::Absent
             | Obstacle::NoSuchBucket
             | Obstacle::WrongRegion { .. }

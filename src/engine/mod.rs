@@ -8,6 +8,7 @@ mod audit;
 mod checked_run;
 mod checking;
 mod deep;
+mod earlier;
 mod estimate;
 mod examining;
 mod hashing;

@@ -328,7 +328,7 @@ impl Source for KodoSource {
 
     fn can_restore(&self) -> bool {
         // Only the owner is told classes.
-        !matches!(self.who, Who::Nobody)
+        !matches!(&*self.who, Who::Nobody)
     }
 
     async fn restore(&self, object: &ObjectInfo, request: &RestoreRequest) -> Result<RestoreAnswer, Error> {
