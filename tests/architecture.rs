@@ -127,7 +127,7 @@ fn traces(path: &str, text: &str) -> Vec<String> {
 }
 
 /// Files that are part of no program: no file that would declare them does.
-fn forsaken<'a>(files: &'a [(String, String)]) -> Vec<&'a str> {
+fn forsaken(files: &[(String, String)]) -> Vec<&str> {
     let declares = |declaring: &str, module: &str| {
         files.iter().filter(|(path, _)| path == declaring).any(|(_, text)| {
             let tokens = tokens(text);
