@@ -10,6 +10,9 @@ const MEMORY: usize = 16 << 20;
 /// A piece is long enough for a disk that has to move its head from file to file, where memory allows it.
 const LONGEST_PIECE: usize = 512 << 10;
 const SHORTEST_PIECE: usize = 64 << 10;
+/// A longer file is hashed by a core of its own, from its beginning to its end: few of them would not fill the
+/// lanes, and one core would have them all while the others have nothing to do.
+const LONG: u64 = 8 << 20;
 
 /// Hashes what `next` opens, until there is nothing more. `next` and `done` are called by several threads, in any
 /// order; `read` is told the bytes as they come.
@@ -56,21 +59,22 @@ fn hash_some<T>(
         while reading.len() < side.width {
             let Some((what, file)) = next() else { break };
             let piece = spare.pop().unwrap_or_else(|| Vec::with_capacity(side.piece));
-            reading.push(Reading { what, file, message: Message::new(Sums::Sha256), piece });
+            let mut one = Reading { what, file, message: Message::new(Sums::Sha256), piece };
+            if one.is_long() {
+                let ending = one.hash_alone(side.piece, read);
+                spare.push(one.end(ending, done));
+            } else {
+                reading.push(one);
+            }
         }
         if reading.is_empty() {
             return;
         }
         let mut ended = Vec::new();
         for (n, one) in reading.iter_mut().enumerate() {
-            one.piece.clear();
-            match one.file.by_ref().take(side.piece as u64).read_to_end(&mut one.piece) {
-                Ok(bytes) => {
-                    read(bytes as u64);
-                    if bytes < side.piece {
-                        ended.push((n, Ok(())));
-                    }
-                }
+            match one.next_piece(side.piece, read) {
+                Ok(Goes::On) => {}
+                Ok(Goes::NoFurther) => ended.push((n, Ok(()))),
                 Err(e) => ended.push((n, Err(e))),
             }
         }
@@ -78,10 +82,47 @@ fn hash_some<T>(
         side.lanes.update(work.collect());
         // From the last one, so that the places of the others stay.
         for (n, ending) in ended.into_iter().rev() {
-            let Reading { what, message, piece, .. } = reading.swap_remove(n);
-            spare.push(piece);
-            done(what, ending.map(|()| message.finish().sha256));
+            spare.push(reading.swap_remove(n).end(ending, done));
         }
+    }
+}
+
+/// Whether there may be more of a file.
+#[derive(PartialEq, Eq)]
+enum Goes {
+    On,
+    NoFurther,
+}
+
+impl<T> Reading<T> {
+    fn is_long(&self) -> bool {
+        // What cannot be asked is found out by reading.
+        let length = self.file.get_ref().metadata().map_or(0, |meta| meta.len());
+        length.min(self.file.limit()) > LONG
+    }
+
+    /// Reads the next piece, which is short only at the end.
+    fn next_piece(&mut self, most: usize, read: &impl Fn(u64)) -> io::Result<Goes> {
+        self.piece.clear();
+        let bytes = self.file.by_ref().take(most as u64).read_to_end(&mut self.piece)?;
+        read(bytes as u64);
+        Ok(if bytes < most { Goes::NoFurther } else { Goes::On })
+    }
+
+    fn hash_alone(&mut self, most: usize, read: &impl Fn(u64)) -> io::Result<()> {
+        loop {
+            let goes = self.next_piece(most, read)?;
+            self.message.update(&self.piece);
+            if goes == Goes::NoFurther {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Hands out what was found, and gives the memory back.
+    fn end(self, ending: io::Result<()>, done: &impl Fn(T, io::Result<[u8; 32]>)) -> Vec<u8> {
+        done(self.what, ending.map(|()| self.message.finish().sha256));
+        self.piece
     }
 }
 
@@ -105,9 +146,11 @@ mod tests {
     fn each_file_has_its_own_digest_whatever_its_length() {
         let text =
             |n: usize| -> Vec<u8> { (0..n * 40_009 % 1_400_000).map(|i| ((i * n) >> 2) as u8).collect() };
-        // Also what ends just where a piece does.
-        let texts: Vec<_> =
-            (0..70).map(text).chain([vec![7; LONGEST_PIECE], vec![8; 2 * LONGEST_PIECE]]).collect();
+        // Also what ends just where a piece does, and what is long.
+        let texts: Vec<_> = (0..70)
+            .map(text)
+            .chain([vec![7; LONGEST_PIECE], vec![8; 2 * LONGEST_PIECE], vec![9; LONG as usize + 1]])
+            .collect();
         let left = Mutex::new((0..texts.len()).collect::<Vec<_>>());
         let found = Mutex::new(vec![None; texts.len()]);
         let bytes = Mutex::new(0);
