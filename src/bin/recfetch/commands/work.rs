@@ -2,8 +2,9 @@
 //!
 //! Two workers may be at one recording where the queue did not hear of one of them for so long that it gave the job
 //! to another. A worker that is not heard lets its job go before that. What is left to chance is a worker that stood
-//! still meanwhile: a bag on a shared disk is locked by whoever writes it; a mirror is written with the same names
-//! and bytes by both, and its mark last.
+//! still meanwhile (a machine that slept): a bag on a shared disk is locked by whoever writes it, as far as the disk
+//! knows locks. A store knows none: both write the same payload under the same names, but two reports, of which the
+//! tag files may then be a mixture; what audits the mirror finds it.
 
 use std::sync::Arc;
 use std::time::Duration;
