@@ -4,6 +4,7 @@ pub(crate) mod backup;
 pub(crate) mod checking;
 pub(crate) mod crash;
 pub(crate) mod disk;
+pub(crate) mod fleet;
 pub(crate) mod forms;
 pub(crate) mod hosts;
 pub(crate) mod joining;

@@ -15,6 +15,7 @@ mod hosts;
 mod judge;
 mod media;
 mod program;
+mod queue;
 mod servers;
 mod shapes;
 mod tools;
@@ -23,8 +24,8 @@ mod vendors;
 use std::path::Path;
 
 use cases::{
-    backup, checking, crash, disk, forms, hosts as names, joining, judges, manners, mirror, oss, qiniu,
-    refusal, store, whole,
+    backup, checking, crash, disk, fleet, forms, hosts as names, joining, judges, manners, mirror, oss,
+    qiniu, refusal, store, whole,
 };
 use libtest_mimic::{Arguments, Trial};
 use media::FORMS;
@@ -263,6 +264,14 @@ fn tests() -> Vec<Test> {
         ("mirror::archive_classes_reach_the_store", mirror::archive_classes_reach_the_store),
     ];
     for (name, run) in of_mirrors {
+        add(name, Needs::Servers, Box::new(run));
+    }
+    let of_fleets: [(&str, Alone); 3] = [
+        ("fleet::killed_workers_lose_and_double_nothing", fleet::killed_workers_lose_and_double_nothing),
+        ("fleet::what_failed_is_submitted_again", fleet::what_failed_is_submitted_again),
+        ("fleet::a_stopped_worker_hands_its_job_back", fleet::a_stopped_worker_hands_its_job_back),
+    ];
+    for (name, run) in of_fleets {
         add(name, Needs::Servers, Box::new(run));
     }
     for (name, judge) in oss::JUDGES {

@@ -292,7 +292,7 @@ async fn until_it_works(client: &Client) {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("an address").port()
 }
@@ -313,7 +313,7 @@ fn free_port_with_twin() -> u16 {
 }
 
 /// A program that ends by itself in the end, its output in a file.
-fn bounded(program: &Path, log: &Path) -> Command {
+pub(crate) fn bounded(program: &Path, log: &Path) -> Command {
     let mut command = Command::new("timeout");
     let log = File::create(log).expect("a log");
     // SeaweedFS takes keys from the variables that Amazon's tools use.
@@ -324,10 +324,10 @@ fn bounded(program: &Path, log: &Path) -> Command {
 }
 
 /// A child that is ended with all its own.
-struct Bounded(Child);
+pub(crate) struct Bounded(Child);
 
 impl Bounded {
-    fn spawn(command: &mut Command) -> Self {
+    pub(crate) fn spawn(command: &mut Command) -> Self {
         Self(command.process_group(0).spawn().expect("started"))
     }
 }

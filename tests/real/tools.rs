@@ -10,6 +10,8 @@ pub(crate) struct Tools {
     pub(crate) weed: PathBuf,
     /// An S3 server that knows archived objects.
     pub(crate) ministack: PathBuf,
+    /// A server of NATS.
+    pub(crate) nats: PathBuf,
     /// The reference implementation of BagIt, by the Library of Congress.
     pub(crate) bagit: PathBuf,
     /// A web server.
@@ -50,6 +52,7 @@ impl Tools {
         Ok(Self {
             weed: in_venv("weed")?,
             ministack: in_venv("ministack")?,
+            nats: in_venv("nats-server")?,
             bagit: in_venv("bagit.py")?,
             nginx: on_path("nginx").ok_or("nginx is missing")?,
             faketime: faketime.into_iter().find(|path| path.is_file()).ok_or("libfaketime is missing")?,

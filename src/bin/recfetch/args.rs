@@ -3,6 +3,7 @@
 mod batch;
 mod check;
 mod cold;
+mod fleet;
 mod mirror;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use crate::quantity::{parse_duration, parse_rate};
 pub(crate) use batch::{BatchArgs, ExportForm, LedgerArgs, LedgerCommand};
 pub(crate) use check::{CheckArgs, DeepMode, RowFormat};
 pub(crate) use cold::{ColdArgs, TierArg};
+pub(crate) use fleet::{OutcomesArgs, QueueArgs, SubmitArgs, WorkArgs};
 pub(crate) use mirror::{MirrorArgs, PackMode};
 
 const EXAMPLES: &str = "\
@@ -148,6 +150,15 @@ pub(crate) enum Command {
     /// Say what became of the recordings of batches
     #[command(subcommand, after_help = batch::LEDGER_EXAMPLES)]
     Ledger(LedgerCommand),
+    /// Put the recordings of a list into a queue, for a fleet of workers
+    #[command(after_help = fleet::SUBMIT_EXAMPLES)]
+    Submit(SubmitArgs),
+    /// Take jobs from the queue of a fleet and do them
+    #[command(after_help = fleet::WORK_EXAMPLES)]
+    Work(WorkArgs),
+    /// Say what became of the jobs of a fleet
+    #[command(after_help = fleet::OUTCOMES_EXAMPLES)]
+    Outcomes(OutcomesArgs),
     /// Hash every file of bags again, offline, and name what changed; or audit mirrors in a store
     Verify(VerifyArgs),
     /// Join the segments of a bag into one file

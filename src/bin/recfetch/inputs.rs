@@ -30,7 +30,7 @@ pub(crate) struct Inputs {
     pub(crate) query: Option<Query>,
     /// What Agora told, by logs of callbacks.
     pub(crate) heard: Heard,
-    /// The list of a batch.
+    /// The list of a batch or of a fleet.
     pub(crate) list: Option<List>,
 }
 
@@ -73,6 +73,9 @@ impl Inputs {
             Command::Batch(args) => (None, &args.store),
             Command::Config(ConfigCommand::Show(args)) => (None, &args.store),
             Command::Ledger(_)
+            | Command::Submit(_)
+            | Command::Work(_)
+            | Command::Outcomes(_)
             | Command::Verify(_)
             | Command::Join(_)
             | Command::Regions(_)
@@ -83,10 +86,13 @@ impl Inputs {
         let logs = match command {
             Command::Check(args) => &args.events[..],
             Command::Batch(args) => args.list.as_slice(),
+            Command::Submit(args) => std::slice::from_ref(&args.list),
             Command::Fetch(_)
             | Command::Locate(_)
             | Command::Mirror(_)
             | Command::Ledger(_)
+            | Command::Work(_)
+            | Command::Outcomes(_)
             | Command::Verify(_)
             | Command::Join(_)
             | Command::Regions(_)
@@ -110,6 +116,9 @@ impl Inputs {
             && let Some(path) = &args.list
         {
             inputs.list = Some(list(path)?);
+        }
+        if let Command::Submit(args) = command {
+            inputs.list = Some(list(&args.list)?);
         }
         if let Command::Locate(args) = command {
             inputs.query = live::query(args, environment)?;

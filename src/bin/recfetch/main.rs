@@ -18,6 +18,7 @@ mod jobs;
 mod output;
 mod progress;
 mod quantity;
+mod queue;
 mod settings;
 mod signals;
 
@@ -74,6 +75,9 @@ fn start(cli: Cli) -> ExitCode {
         | Command::Mirror(_)
         | Command::Batch(_)
         | Command::Ledger(_)
+        | Command::Submit(_)
+        | Command::Work(_)
+        | Command::Outcomes(_)
         | Command::Verify(_)
         | Command::Join(_)
         | Command::Config(_) => {
@@ -125,13 +129,19 @@ fn flags(cli: &Cli) -> Flags {
         Command::Ledger(command) => {
             flags.transfer.out.clone_from(&command.file().out);
         }
+        Command::Submit(args) => flags.transfer.out.clone_from(&args.out),
+        Command::Work(args) => {
+            flags.network = args.network.clone();
+            flags.transfer = args.transfer.clone();
+        }
         Command::Config(ConfigCommand::Show(args)) => {
             flags.store = args.store.clone();
             flags.network = args.network.clone();
             flags.transfer = args.transfer.clone();
         }
         Command::Verify(args) => flags.network = args.network.clone(),
-        Command::Join(_)
+        Command::Outcomes(_)
+        | Command::Join(_)
         | Command::Regions(_)
         | Command::Explain(_)
         | Command::Completions(_)
@@ -154,7 +164,7 @@ fn with_settings(
     }
     let summary = match (Form::of(&cli.global), &cli.command) {
         // Its outcomes say what became of each recording; thousands of them have no other place.
-        (_, Command::Batch(_)) | (Form::Text, _) => Summary::Follows,
+        (_, Command::Batch(_) | Command::Work(_)) | (Form::Text, _) => Summary::Follows,
         (Form::Json, _) => Summary::Lacks,
     };
     let progress = Arc::new(Progress::new(settings.progress, verbosity, summary, dumb));
@@ -208,6 +218,9 @@ async fn run(context: &Context, command: &Command) -> Result<ExitCode, Failure> 
         Command::Mirror(args) => commands::mirror::run(context, args).await,
         Command::Batch(args) => commands::batch::run(context, args).await,
         Command::Ledger(command) => commands::ledger::run(context, command).await,
+        Command::Submit(args) => commands::submit::run(context, args).await,
+        Command::Work(args) => commands::work::run(context, args).await,
+        Command::Outcomes(args) => commands::outcomes::run(context, args).await,
         Command::Join(args) => commands::join::run(context, args).await,
         Command::Regions(args) => commands::regions::run(args, context.form),
         Command::Explain(args) => commands::explain::run(args, context.form),
