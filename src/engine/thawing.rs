@@ -389,12 +389,11 @@ impl<'a> Thawing<'a> {
                     let why = error.to_string();
                     let from = source.name();
                     context.tell(&Event::TryFailed { name: &cold.name, from, why: &why, retry_in: None });
-                    let verdict = match &error.obstacle {
-                        // Where nobody can restore it, it is archived all the same.
-                        Obstacle::Unsupported => {
-                            Verdict::Frozen { from: from.clone(), class: cold.info.class.clone() }
-                        }
-                        obstacle => refusal(from, obstacle.clone()),
+                    // Where nobody can restore it, it is archived all the same.
+                    let verdict = if error.obstacle == Obstacle::Unsupported {
+                        Verdict::Frozen { from: from.clone(), class: cold.info.class.clone() }
+                    } else {
+                        refusal(from, error.obstacle.clone())
                     };
                     Given { verdict, tries: vec![Try { from: from.clone(), why }] }
                 });

@@ -33,9 +33,12 @@ use crate::inputs::Input;
 pub(crate) struct Runner {
     fetcher: Fetcher,
     options: FetchOptions,
-    stores: Mutex<HashMap<(Vec<String>, Vec<String>), Arc<Candidates>>>,
+    stores: Mutex<HashMap<StoresOfJob, Arc<Candidates>>>,
     destinations: Mutex<HashMap<String, Arc<Destination>>>,
 }
+
+/// The names of the stores that a job looks in, and of those it falls back to.
+type StoresOfJob = (Vec<String>, Vec<String>);
 
 /// A store that recordings are brought to.
 struct Destination {

@@ -4,7 +4,7 @@ mod counting;
 mod share;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -297,7 +297,7 @@ impl Batch<'_> {
         ended(outcome)
     }
 
-    fn write_failed(&self, file: &PathBuf, items: &mut Vec<Item>) -> Result<(), Failure> {
+    fn write_failed(&self, file: &Path, items: &mut [Item]) -> Result<(), Failure> {
         items.sort_unstable();
         let text = self.list.text_of(items.iter().map(|item| self.line(*item)));
         write_for(file, if items.is_empty() { "" } else { &text }, Readers::Owner)?;
