@@ -52,16 +52,17 @@ impl Destination for DirSource {
         self.accepts(keeping).await?;
         // Several programs may write here at once, on several machines.
         let number = RandomState::new().hash_one(key);
-        let (root, name) = (self.root.clone(), format!("{number:016x}"));
+        let (root, name, to) = (self.root.clone(), format!("{number:016x}"), self.path(key));
         let created = tokio::task::spawn_blocking(move || {
             let folder = root.join(PARTIAL);
             std::fs::create_dir_all(&folder)?;
             let path = folder.join(name);
-            Ok((OpenOptions::new().read(true).write(true).create_new(true).open(&path)?, path))
+            let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path)?;
+            // Made on this thread: nobody may be waiting for it any more, and then it removes itself.
+            Ok(Growing { file: Some(file), path, to })
         });
         let created = flat(created.await);
-        let (file, path) = created.map_err(|cause| self.error(Operation::Write, key.as_str(), cause))?;
-        let growing = Growing { file: Some(file), path, to: self.path(key) };
+        let growing = created.map_err(|cause| self.error(Operation::Write, key.as_str(), cause))?;
         Ok(Box::new(DirUpload { dir: self.clone(), key: key.clone(), growing: Some(growing) }))
     }
 
