@@ -259,11 +259,10 @@ impl Mirror {
             .filter(|info| in_folder(info).is_some_and(|path| path.starts_with(JOURNALS)))
             .map(|info| info.key.clone())
             .collect();
-        let texts: Vec<_> = stream::iter(&journals)
-            .map(|key| read(context, destination, key))
-            .buffered(AT_ONCE)
-            .collect::<Vec<_>>()
-            .await;
+        // With keys of their own: a future that borrows them could not be spawned by who calls this.
+        let texts = stream::iter(journals.clone());
+        let texts = texts.map(|key| async move { read(context, destination, &key).await });
+        let texts: Vec<_> = texts.buffered(AT_ONCE).collect().await;
         let mut kept = Vec::new();
         for text in texts {
             kept.extend(text?.iter().flat_map(|text| archive::read_journal(text)));

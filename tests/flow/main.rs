@@ -21,6 +21,8 @@ mod looked;
 mod matrix;
 mod mirror;
 #[cfg(feature = "oss")]
+mod mirror_random;
+#[cfg(feature = "oss")]
 mod mirror_stores;
 mod mirrored;
 mod names;
