@@ -160,8 +160,14 @@ pub(crate) fn a_worker_that_wakes_up_writes_nothing() {
     let woken = sleeper.end();
     assert!(woken.expect(0).stderr.contains("let go"), "{}", woken.stderr);
     assert_eq!(woken.stdout, "", "it is the other who tells how it ended");
-    assert!(written(&bag) == brought, "the sleeper wrote on: {:?}", written(&bag).keys());
-    second.run(&["verify", "--store", "cold", &recording.sid]).expect(0);
+    let mut rewritten = written(&bag);
+    rewritten.retain(|name, at| brought.get(name) != Some(at));
+    // Up to four were on their way to their names when it fell asleep: the same bytes.
+    let is_payload = rewritten.keys().all(|name| name.starts_with("data/"));
+    assert!(is_payload && rewritten.len() <= 4, "it wrote on: {rewritten:?}");
+    for how in [&["--deep"][..], &[]] {
+        second.run(&[&["verify", "--store", "cold", &*recording.sid], how].concat()).expect(0);
+    }
     assert_eq!(outcomes(&second)[&recording.sid].len(), 1);
 }
 
@@ -189,10 +195,9 @@ pub(crate) fn a_queue_that_is_gone_is_waited_for() {
         "the job outlived the queue: {}",
         submitted.stdout
     );
+    assert!(submitted.stderr.contains("waiting    for the queue"), "{}", submitted.stderr);
     let worked = worker.end();
-    for said in ["let go", "waiting    for the queue"] {
-        assert!(worked.expect(0).stderr.contains(said), "{said}: {}", worked.stderr);
-    }
+    assert!(worked.expect(0).stderr.contains("let go"), "{}", worked.stderr);
     judge::bag_is_valid(&bag);
     let told = &outcomes(&office)[&recording.sid];
     assert!(told.len() == 1 && told[0]["exit_code"] == 0, "{told:#?}");
