@@ -300,7 +300,9 @@ fn an_array_of_slurm_does_all_of_a_list() {
     }
     let world = World::new();
     let mut command = world.command(root("scripts/slurm"));
-    command.args(["sbatch", "--wait"]).arg(deploy("slurm/batch.sh")).args(["list.txt", "cold"]);
+    // `sbatch --wait` looks every half a minute.
+    let submit = "sbatch \"$@\" && until [ -z \"$(squeue --noheader)\" ]; do sleep 0.2; done";
+    command.args(["bash", "-c", submit, "bash"]).arg(deploy("slurm/batch.sh")).args(["list.txt", "cold"]);
     let output = command.output().expect("Slurm");
     assert!(output.status.success(), "{output:?}");
     let mut brought = Vec::new();

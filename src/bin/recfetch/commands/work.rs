@@ -114,7 +114,7 @@ impl Worker<'_> {
         let code = ExitCode::from_number(outcome.exit_code);
         if may_pass(code) && held.taken() < u64::from(self.args.tries) {
             let pause = pause_after(held.taken());
-            let why = outcome.why.first().map_or("", String::as_str);
+            let why = outcome.why.join("; ");
             let again = format!("again in {} s", pause.as_secs());
             self.say(&format!("later      {}: {}, {again}: {why}", outcome.recording, outcome.outcome));
             held.hand_back(Some(pause)).await;
