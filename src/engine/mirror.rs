@@ -413,7 +413,11 @@ impl Mirror {
 
     async fn remove(&self, context: &Context, key: &ObjectKey) -> Result<(), Error> {
         let destination = self.target.destination();
-        context.patiently(destination, || destination.remove(key)).await
+        let remove = || async {
+            context.require_claim(destination, key)?;
+            destination.remove(key).await
+        };
+        context.patiently(destination, remove).await
     }
 
     /// Takes the mark away before anything changes, so that nobody takes a bag for whole that is half another.

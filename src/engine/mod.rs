@@ -237,11 +237,16 @@ pub struct Fetcher {
     context: Arc<Context>,
 }
 
+/// Whether a recording is still for this run to bring, where several machines share the work: `false` as soon as
+/// another may have it.
+pub type Claim = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// What all parts of a run share.
 struct Context {
     options: FetchOptions,
     observer: Arc<dyn Observer>,
     cancel: CancellationToken,
+    claim: Option<Claim>,
     budget: Arc<Budget>,
     noticed: Mutex<Vec<Finding>>,
     /// Objects that are being fetched now.
@@ -299,7 +304,7 @@ impl Fetcher {
             settling: AtomicUsize::new(0),
             promised: AtomicU64::new(0),
         };
-        Self::within(Arc::new(budget), options, observer, cancel)
+        Self::within(Arc::new(budget), options, observer, cancel, None)
     }
 
     /// A fetcher for another recording at the same time. Bounds on objects at once, bytes per second and memory
@@ -307,7 +312,15 @@ impl Fetcher {
     /// report of the other.
     #[must_use]
     pub fn beside(&self, options: FetchOptions, observer: Arc<dyn Observer>) -> Self {
-        Self::within(self.context.budget.clone(), options, observer, self.context.cancel.clone())
+        Self::within(self.context.budget.clone(), options, observer, self.context.cancel.clone(), None)
+    }
+
+    /// A fetcher that writes nothing to another store any more once `claim` says no: a store knows no locks, and
+    /// whoever stood still for a while must not write into what another brought meanwhile.
+    #[must_use]
+    pub fn claiming(&self, claim: Claim) -> Self {
+        let Context { budget, options, observer, cancel, .. } = &*self.context;
+        Self::within(budget.clone(), options.clone(), observer.clone(), cancel.clone(), Some(claim))
     }
 
     fn within(
@@ -315,12 +328,14 @@ impl Fetcher {
         options: FetchOptions,
         observer: Arc<dyn Observer>,
         cancel: CancellationToken,
+        claim: Option<Claim>,
     ) -> Self {
         Self {
             context: Arc::new(Context {
                 options,
                 observer,
                 cancel,
+                claim,
                 budget,
                 noticed: Mutex::default(),
                 busy: AtomicUsize::new(0),

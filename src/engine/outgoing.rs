@@ -141,7 +141,11 @@ impl Outgoing {
                 let Some(upload) = self.upload.as_mut() else {
                     return Err(self.corrupt("its parts are gone"));
                 };
-                match upload.complete(digests).await {
+                let completed = match context.require_claim(&**destination, &self.key) {
+                    Ok(()) => upload.complete(digests).await,
+                    Err(lost) => Err(lost),
+                };
+                match completed {
                     Ok(stored) => {
                         self.upload = None;
                         break stored;
@@ -159,7 +163,11 @@ impl Outgoing {
             let bytes: Pieces = std::mem::take(&mut self.pieces).into_iter().collect();
             let (key, keeping) = (&self.key, &self.keeping);
             let object = Object { key, bytes: &bytes, digests, keeping };
-            context.patiently(&**destination, || destination.put(&object)).await?
+            let put = || async {
+                context.require_claim(&**destination, key)?;
+                destination.put(&object).await
+            };
+            context.patiently(&**destination, put).await?
         };
         let sent = self.written;
         match (compare(digests, &stored.digests), stored.parts) {

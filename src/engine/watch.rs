@@ -5,8 +5,9 @@ use std::future::Future;
 use super::Context;
 use super::retry::Retries;
 use crate::domain::finding::Finding;
+use crate::domain::key::ObjectKey;
 use crate::domain::place::Obstacle;
-use crate::source::{Error, Source};
+use crate::source::{Error, Operation, Source};
 
 impl Context {
     /// Repeats a request while another try may help, and follows the bucket to its region.
@@ -29,6 +30,21 @@ impl Context {
                 continue;
             }
             self.before_another_try(error, &mut retries).await?;
+        }
+    }
+
+    /// Refuses to write where another may have the recording by now. Asked before each request, not once: time
+    /// passes between two tries.
+    ///
+    /// # Errors
+    /// Where the claim is lost; trying again cannot help.
+    pub(super) fn require_claim(&self, destination: &dyn Source, key: &ObjectKey) -> Result<(), Error> {
+        match &self.claim {
+            Some(holds) if !holds() => {
+                Err(Error::new(Obstacle::Unexpected, Operation::Write, destination.name(), key.as_str())
+                    .with_answer("not sent: another may have the recording by now"))
+            }
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! A recording brought to another store: a folder, with a store in between that does wrong on purpose.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -357,4 +358,31 @@ async fn a_run_that_is_stopped_says_so_and_the_next_one_goes_on() {
     let brought = Brought { run: Run::sid(brought.stage.store("prod").await), ..brought };
     assert_eq!(brought.mirror().await.unwrap().report.outcome(), Outcome::Complete);
     brought.is_whole(8).await;
+}
+
+#[tokio::test]
+async fn whoever_loses_the_claim_sends_nothing_more_and_no_mark() {
+    for part in [u64::MAX, 16 << 10] {
+        // Lost before the first request that changes something, before the second, and so on to the mark.
+        for requests in 0.. {
+            let brought = Brought::with_parts(2, part).await;
+            let asked = Arc::new(AtomicUsize::new(0));
+            let claim = move || asked.fetch_add(1, Ordering::Relaxed) < requests;
+            let (run, fetcher) = (&brought.run, brought.run.fetcher().claiming(Arc::new(claim)));
+            let found = fetcher.locate(&run.target, &run.candidates, &run.query).await.unwrap();
+            let ended = fetcher.mirror(found, &brought.target, &MirrorOptions::default()).await;
+            let Err(error) = ended else {
+                assert!(requests > 8, "{requests} requests are too few to be all");
+                brought.is_whole(2);
+                break;
+            };
+            let FetchError::Destination { cause, .. } = &error else { panic!("{error:?}") };
+            assert!(cause.to_string().contains("another may have the recording"), "{cause}");
+            assert_eq!(brought.depot.mark(), None, "after {requests}");
+            let sent = brought.depot.asked();
+            let sent =
+                sent.iter().filter(|line| line.starts_with("put ") || line.starts_with("remove ")).count();
+            assert!(sent <= requests, "{sent} were sent, {requests} were allowed");
+        }
+    }
 }

@@ -266,10 +266,12 @@ fn tests() -> Vec<Test> {
     for (name, run) in of_mirrors {
         add(name, Needs::Servers, Box::new(run));
     }
-    let of_fleets: [(&str, Alone); 3] = [
+    let of_fleets: [(&str, Alone); 5] = [
         ("fleet::killed_workers_lose_and_double_nothing", fleet::killed_workers_lose_and_double_nothing),
         ("fleet::what_failed_is_submitted_again", fleet::what_failed_is_submitted_again),
         ("fleet::a_stopped_worker_hands_its_job_back", fleet::a_stopped_worker_hands_its_job_back),
+        ("fleet::a_worker_that_wakes_up_writes_nothing", fleet::a_worker_that_wakes_up_writes_nothing),
+        ("fleet::a_queue_that_is_gone_is_waited_for", fleet::a_queue_that_is_gone_is_waited_for),
     ];
     for (name, run) in of_fleets {
         add(name, Needs::Servers, Box::new(run));

@@ -13,7 +13,7 @@ use recfetch::domain::key::{KeyPrefix, ObjectKey, ObjectName};
 use recfetch::domain::playlist::UriPolicy;
 use recfetch::domain::recording::ChannelName;
 use recfetch::engine::{
-    AfterDenial, FetchOptions, Fetcher, Gaps, JoinOutcome, JoinRequest, JoinTo, Keep, LocateQuery,
+    AfterDenial, Claim, FetchOptions, Fetcher, Gaps, JoinOutcome, JoinRequest, JoinTo, Keep, LocateQuery,
     MirrorOptions, MirrorTarget, Search,
 };
 use recfetch::event::{Event, Observer};
@@ -123,17 +123,22 @@ impl Runner {
         Ok(made)
     }
 
-    /// Runs one job to its end. `proof` is what an earlier run proved there, where it is known.
+    /// Runs one job to its end. `proof` is what an earlier run proved there, where it is known; `claim` says whether
+    /// the job is still ours, where others may get it.
     pub(crate) async fn run(
         &self,
         context: &Context,
         job: &Job,
         proof: Option<&str>,
         then: Arc<dyn Observer>,
+        claim: Option<Claim>,
     ) -> OutcomeV1 {
         let started = Instant::now();
         let watch = Arc::new(Watch::new(then));
-        let fetcher = self.fetcher.beside(self.options_of(job), watch.clone());
+        let mut fetcher = self.fetcher.beside(self.options_of(job), watch.clone());
+        if let Some(claim) = claim {
+            fetcher = fetcher.claiming(claim);
+        }
         let ended = match &job.what {
             What::Fetch(fetch) => self.fetch(context, job, fetch, proof, &fetcher).await,
             What::Mirror(mirror) => self.mirror(context, job, mirror, &fetcher).await,

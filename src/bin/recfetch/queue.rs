@@ -25,6 +25,7 @@ use crate::args::QueueArgs;
 use crate::context::Context;
 use crate::failure::{ExitCode, Failure, printable};
 
+use held::Moment;
 pub(crate) use held::{Held, Lost};
 
 /// What the field `format` of a dead letter of this version says.
@@ -33,7 +34,7 @@ const DEAD_LETTER_FORMAT: &str = "recfetch-dead-letter/1";
 const OUTCOMES_KEPT: Duration = Duration::from_hours(90 * 24);
 /// So long a message is known by its id: whoever sends it anew, because no answer came, does not double it.
 const IDS_KEPT: Duration = Duration::from_hours(1);
-/// A request for a job is answered within so long, with or without one.
+/// A request for a job is answered within so long at the most, with or without one.
 const ASKED_FOR: Duration = Duration::from_secs(5);
 /// Between two tries to reach the queue.
 const BREATH: Duration = Duration::from_secs(1);
@@ -182,8 +183,11 @@ impl<'a> Queue<'a> {
     /// # Errors
     /// Where the queue does not answer: it may be asked again.
     pub(crate) async fn take(&self, taker: &PullConsumer) -> Result<Option<Held>, String> {
+        let dead_after = taker.cached_info().config.ack_wait;
+        // The time in which the job is ours counts from here: it may lie in the way for as long as we wait for it.
+        let (since, wait) = (Moment::now(), ASKED_FOR.min(dead_after / 6));
         let asked = async {
-            let request = taker.batch().max_messages(1).expires(ASKED_FOR);
+            let request = taker.batch().max_messages(1).expires(wait);
             let mut batch = request.messages().await.map_err(|error| told(&error))?;
             match batch.next().await {
                 Some(Ok(message)) => Ok(Some(message)),
@@ -193,7 +197,7 @@ impl<'a> Queue<'a> {
         };
         let message =
             tokio::time::timeout(ASKED_FOR * 2, asked).await.map_err(|_| "no answer".to_owned())??;
-        message.map(|message| Held::new(message, taker.cached_info().config.ack_wait)).transpose()
+        message.map(|message| Held::new(message, since, dead_after)).transpose()
     }
 
     /// Whether no job waits or runs anywhere.

@@ -287,7 +287,7 @@ impl Batch<'_> {
             !self.args.again && known.exit_code == Some(0) && known.asked == asked && known.proof.is_some()
         });
         let proof = known.as_ref().and_then(|known| known.proof.as_deref());
-        let outcome = self.runner.run(self.context, &job, proof, self.context.progress.clone()).await;
+        let outcome = self.runner.run(self.context, &job, proof, self.context.progress.clone(), None).await;
         if outcome.state == StateV1::There && known.is_some() {
             blocking(|| self.ledger.release(recording, &place))?;
         } else {

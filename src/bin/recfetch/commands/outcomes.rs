@@ -37,7 +37,7 @@ async fn failed(context: &Context, queue: &Queue<'_>) -> Result<ExitCode, Failur
             .map_err(|error| Failure::internal(error).context("a dead letter cannot be read"))?;
         jobs += 1;
         let outcome = &letter.outcome;
-        let why = outcome.why.first().map_or("", String::as_str);
+        let why = outcome.why.join("; ");
         let taken =
             count(usize::try_from(letter.taken).unwrap_or(usize::MAX), "try").replace("trys", "tries");
         let said = format!("{}  {}, {taken}: {why}", outcome.recording, outcome.outcome);

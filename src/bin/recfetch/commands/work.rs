@@ -1,10 +1,10 @@
 //! `work`: takes jobs from the queue of a fleet and does them, several at once.
 //!
 //! Two workers may be at one recording where the queue did not hear of one of them for so long that it gave the job
-//! to another. A worker that is not heard lets its job go before that. What is left to chance is a worker that stood
-//! still meanwhile (a machine that slept): a bag on a shared disk is locked by whoever writes it, as far as the disk
-//! knows locks. A store knows none: both write the same payload under the same names, but two reports, of which the
-//! tag files may then be a mixture; what audits the mirror finds it.
+//! to another. A worker that is not heard lets its job go before that. One that stood still meanwhile (a machine that
+//! slept) looks at the time before each request that changes a mirror, and before each word to the queue about the job.
+//! A bag on a shared disk is locked besides, as far as the disk knows locks. What is left to chance is a request that
+//! was on its way already: a store knows no locks, and what audits the mirror finds it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,13 +92,10 @@ impl Worker<'_> {
     async fn turn(&self, held: &Held) -> Result<Option<ExitCode>, Failure> {
         let outcome = match self.job(held) {
             Ok(job) => {
+                let ran = self.runner.run(self.context, &job, None, Arc::new(()), Some(held.claim()));
                 tokio::select! {
-                    outcome = self.runner.run(self.context, &job, None, Arc::new(())) => outcome,
-                    Lost = held.keep() => {
-                        let name = job.target.recording().as_str().to_owned();
-                        self.say(&format!("let go     {name}: the queue is not heard of"));
-                        return Ok(None);
-                    }
+                    outcome = ran => outcome,
+                    Lost = held.keep() => return Ok(self.let_go(job.target.recording().as_str())),
                     () = self.is_late() => {
                         held.hand_back(None).await;
                         return Ok(None);
@@ -107,6 +104,9 @@ impl Worker<'_> {
             }
             Err(outcome) => *outcome,
         };
+        if !held.is_ours() {
+            return Ok(self.let_go(&outcome.recording));
+        }
         if outcome.outcome == "interrupted" {
             held.hand_back(None).await;
             return Ok(None);
@@ -114,7 +114,7 @@ impl Worker<'_> {
         let code = ExitCode::from_number(outcome.exit_code);
         if may_pass(code) && held.taken() < u64::from(self.args.tries) {
             let pause = pause_after(held.taken());
-            let why = outcome.why.first().map_or("", String::as_str);
+            let why = outcome.why.join("; ");
             let again = format!("again in {} s", pause.as_secs());
             self.say(&format!("later      {}: {}, {again}: {why}", outcome.recording, outcome.outcome));
             held.hand_back(Some(pause)).await;
@@ -123,7 +123,7 @@ impl Worker<'_> {
         // As long as it is not written down, nobody else is to have it.
         tokio::select! {
             settled = self.queue.settle(held, &outcome) => settled?,
-            Lost = held.keep() => return Ok(None),
+            Lost = held.keep() => return Ok(self.let_go(&outcome.recording)),
         }
         self.context.print(&format!("{}\n", outcome.to_json()))?;
         Ok(Some(code))
@@ -150,6 +150,14 @@ impl Worker<'_> {
     async fn is_late(&self) {
         self.context.cancel.cancelled().await;
         tokio::time::sleep(LET_GO).await;
+    }
+
+    /// Another may have it by now: nothing more is done about it.
+    fn let_go(&self, recording: &str) -> Option<ExitCode> {
+        self.say(&format!(
+            "let go     {recording}: the queue did not hear of us in time, another may have it"
+        ));
+        None
     }
 
     fn say(&self, text: &str) {
