@@ -7,10 +7,7 @@ use recfetch::archive::{Hopeless, MarkV1, Mending};
 use recfetch::domain::key::KeyPrefix;
 use recfetch::domain::recording::RecordingId;
 use recfetch::domain::verdict::Verdict;
-use recfetch::engine::{
-    AuditDepth, FetchOptions, Keep, MirrorMending, MirrorOptions, MirrorRepaired, MirrorTarget, Repaired,
-    Store,
-};
+use recfetch::engine::{AuditDepth, FetchOptions, Keep, MirrorMending, MirrorRepaired, Repaired, Store};
 use recfetch_test_support::{Object, Plan};
 
 use crate::kit::*;
@@ -430,29 +427,4 @@ async fn a_mirror_without_mark_or_with_other_tag_files_is_mirrored_again() {
     assert!(!brought.depot.bag().join("mirror.json").exists());
     brought.mirror().await.unwrap();
     assert!(verified(&brought.depot.bag()).is_whole());
-}
-
-#[tokio::test]
-async fn objects_in_a_bucket_are_repaired_by_the_digest_of_the_store() {
-    let depot = Stage::new(Kind::Md5).await;
-    let brought = Brought::new(4).await;
-    let destination = recfetch::source::connect_destination(&depot.spec("depot")).await.unwrap();
-    let target = MirrorTarget::new(destination, KeyPrefix::from_parts([FOLDER]).unwrap());
-    let (run, fetcher) = (&brought.run, brought.run.fetcher());
-    let found = fetcher.locate(&run.target, &run.candidates, &run.query).await.unwrap();
-    fetcher.mirror(found, &target, &MirrorOptions::default()).await.unwrap();
-    // The length stays: the store's own digest tells.
-    let key = format!("{FOLDER}{SID}/data/{}", plan(4).slice_names()[1]);
-    let mut bytes = depot.objects.get(&key).unwrap().bytes().to_vec();
-    bytes[1000] ^= 1;
-    depot.objects.put(key.clone(), Object::new(bytes));
-    let (id, store) = (RecordingId::parse(SID).unwrap(), depot.store("depot").await);
-    let look = || fetcher.damage_of_mirror(&store, &id, AuditDepth::Told, &|_| ());
-    let mending = look().await.unwrap();
-    assert_eq!(mending.lost.len(), 1);
-    let from = [brought.stage.store("prod").await];
-    let repaired = fetcher.repair_mirror(mending, &id, &store, &target, &from).await.unwrap();
-    assert_eq!((repaired.exit_code(), repaired.mended.len()), (0, 1));
-    assert_eq!(depot.objects.get(&key).unwrap().bytes(), segment(1));
-    assert_eq!(look().await.unwrap().lost.len(), 0);
 }

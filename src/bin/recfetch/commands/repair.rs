@@ -286,6 +286,7 @@ impl Told {
         let done = match (&self.planned, self.mended.len()) {
             (Some((tags, lost)), _) => format!("{} to put back", count(tags.len() + lost.len(), "file")),
             (None, 0) if self.is_whole() => "nothing to repair".to_owned(),
+            (None, 0) => "nothing put back".to_owned(),
             (None, number) => format!("{} put back, {}", count(number, "file"), size(bytes)),
         };
         let word = match (self.is_whole(), self.mended.is_empty()) {
