@@ -54,7 +54,7 @@ impl Home {
 fn help_has_the_commands_and_the_exit_codes_and_goes_to_stdout() {
     let said = Home::new("").run(&["--help"], &[]);
     assert_eq!((said.code, said.err.as_str()), (0, ""));
-    for part in ["fetch", "locate", "verify", "join", "regions", "explain", "config", "completions", "man"] {
+    for part in ["fetch", "locate", "mirror", "verify", "repair", "join", "regions", "explain", "config", "completions", "man"] {
         assert!(said.out.contains(&format!("\n  {part}")), "{}", said.out);
     }
     insta::assert_snapshot!(&said.out[said.out.find("Exit codes").expect("the table")..], @r"
@@ -166,6 +166,17 @@ fn a_typo_in_the_settings_file_is_named() {
     let as_json = home.run(&["config", "show", "--progress", "json"], &[]);
     let event: serde_json::Value = serde_json::from_str(&as_json.err).expect("one line of JSON");
     assert_eq!((event["event"].as_str(), event["exit_code"].as_u64()), (Some("failed"), Some(2)));
+}
+
+#[test]
+fn repair_names_what_is_no_bag_and_reads_every_byte_of_mirrors_only() {
+    let home = Home::new("");
+    let said = home.run(&["repair", "."], &[]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("is not a bag"), "{}", said.err);
+    let said = home.run(&["repair", "--deep", "."], &[]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("--store"), "{}", said.err);
 }
 
 #[test]

@@ -145,16 +145,8 @@ impl Archive {
 
     /// Moves a file out of the payload. What cannot be moved is removed: the bag must not hold it.
     pub(super) fn set_aside(&self, path: &str) {
-        let from = self.dir.join(path);
-        let aside = self.dir.join(WORK).join("aside");
-        let name = path.replace('/', "=");
-        // What was set aside before may be somebody's last copy too.
-        let names = std::iter::once(name.clone()).chain((2_u64..).map(|n| format!("{name}~{n}")));
-        let to = names.map(|name| aside.join(name)).find(|to| to.symlink_metadata().is_err());
-        let to = to.unwrap_or_else(|| aside.join(&name));
-        let moved = std::fs::create_dir_all(&aside).and_then(|()| std::fs::rename(&from, &to));
-        if moved.is_err() {
-            let _ = std::fs::remove_file(&from);
+        if move_aside(&self.dir, path).is_err() {
+            let _ = std::fs::remove_file(self.dir.join(path));
         }
     }
 
@@ -190,6 +182,18 @@ impl Archive {
         std::fs::rename(&temporary, &path).doing("rename to", &path)?;
         Ok(written)
     }
+}
+
+/// Moves a file of the bag in `dir` to where nothing is taken for a part of it.
+pub(super) fn move_aside(dir: &Path, path: &str) -> std::io::Result<()> {
+    let aside = dir.join(WORK).join("aside");
+    let name = path.replace('/', "=");
+    // What was set aside before may be somebody's last copy too.
+    let names = std::iter::once(name.clone()).chain((2_u64..).map(|n| format!("{name}~{n}")));
+    let to = names.map(|name| aside.join(name)).find(|to| to.symlink_metadata().is_err());
+    let to = to.unwrap_or_else(|| aside.join(&name));
+    std::fs::create_dir_all(&aside)?;
+    std::fs::rename(dir.join(path), to)
 }
 
 /// The tag files of a bag with these objects, but for the report, the declaration and their own manifest.
@@ -283,6 +287,11 @@ pub(super) fn records_of_sealed_bag(dir: &Path) -> Result<BTreeMap<ObjectName, R
         return Ok(BTreeMap::new());
     }
     let Some(report) = report_of(dir)? else { return Ok(BTreeMap::new()) };
+    Ok(records_of(&report))
+}
+
+/// What a report says about the files of its bag.
+pub(super) fn records_of(report: &ReportV1) -> BTreeMap<ObjectName, Record> {
     let joined = report.joined.iter().filter_map(|joined| {
         let path = ObjectName::parse(joined.path.as_deref()?).ok()?;
         let name = ObjectName::parse(path.as_str().strip_prefix("data/")?).ok()?;
@@ -307,10 +316,11 @@ pub(super) fn records_of_sealed_bag(dir: &Path) -> Result<BTreeMap<ObjectName, R
     let judged = report.objects.iter().filter_map(EarlierV1::of);
     let known = judged.chain(report.earlier.iter().cloned());
     let records = known.filter_map(|known| known.to_record()).map(|record| (record.name.clone(), record));
-    Ok(joined.chain(records).collect())
+    joined.chain(records).collect()
 }
 
-fn at(text: &str) -> Option<SliceTime> {
+/// When something was, by a report.
+pub(super) fn at(text: &str) -> Option<SliceTime> {
     SliceTime::from_unix_ms(text.parse::<jiff::Timestamp>().ok()?.as_millisecond())
 }
 

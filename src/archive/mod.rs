@@ -15,6 +15,7 @@ mod journal;
 mod layout;
 #[cfg(feature = "batch")]
 mod ledger;
+mod mending;
 mod pack;
 mod packing;
 mod payload;
@@ -56,6 +57,7 @@ pub use journal::Record;
 pub use layout::PAYLOAD;
 #[cfg(feature = "batch")]
 pub use ledger::{Claim, Entry, LISTED, Ledger, LedgerError, Tried, Wanted};
+pub use mending::{Hopeless, Lost, Mending};
 pub use pack::{PACK, PACK_INDEX, Packed, Packing, Planned, TarPlan, padding, read_index, trailer};
 pub use packing::BagTar;
 pub use payload::{payload, read_payload};

@@ -122,11 +122,25 @@ pub fn verify(dir: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<Verificatio
     }
     let mut damage = Vec::new();
     let payload = read_manifest(dir, MANIFEST, &mut damage)?;
+    let tags = match dir.join(TAG_MANIFEST).is_file() {
+        true => Some(read_manifest(dir, TAG_MANIFEST, &mut damage)?),
+        false => None,
+    };
+    verify_by(dir, &payload, tags, damage, progress)
+}
+
+/// The same by manifests that were read already.
+pub(super) fn verify_by(
+    dir: &Path,
+    payload: &Listed,
+    tags: Option<Listed>,
+    mut damage: Vec<Damage>,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Verification, Error> {
     let mut listed = payload.clone();
-    if dir.join(TAG_MANIFEST).is_file() {
-        listed.extend(read_manifest(dir, TAG_MANIFEST, &mut damage)?);
-    } else {
-        damage.push(Damage::Missing { path: TAG_MANIFEST.to_owned() });
+    match tags {
+        Some(tags) => listed.extend(tags),
+        None => damage.push(Damage::Missing { path: TAG_MANIFEST.to_owned() }),
     }
     let present: BTreeSet<String> =
         bag::payload_files(dir)?.iter().filter_map(|path| relative(dir, path)).collect();

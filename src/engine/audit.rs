@@ -110,6 +110,17 @@ impl Fetcher {
         depth: AuditDepth,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Audit, Error> {
+        self.looked(store, id, depth, progress).await.map(|(audit, _)| audit)
+    }
+
+    /// The same, and what the mirror says of itself.
+    pub(super) async fn looked(
+        &self,
+        store: &Store,
+        id: &RecordingId,
+        depth: AuditDepth,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<(Audit, Contents), Error> {
         let (context, source) = (&*self.context, &*store.source);
         let prefix = store.prefix.clone().unwrap_or_default();
         let folder = KeyPrefix::from_parts([prefix.as_str(), id.as_str()]).map_err(|why| {
@@ -142,12 +153,13 @@ impl Fetcher {
                 source.name().as_str(),
                 folder.as_str().trim_end_matches('/')
             )),
-            report: contents.report,
+            report: contents.report.take(),
             files: contents.payload.len(),
             bytes,
             damage,
         };
-        Ok(Audit { bag, mark: contents.mark, proven, not_compared, not_read })
+        let audit = Audit { bag, mark: contents.mark.clone(), proven, not_compared, not_read };
+        Ok((audit, contents))
     }
 }
 

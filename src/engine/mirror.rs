@@ -166,7 +166,7 @@ impl MirrorTarget {
         Self { way: Way::new(destination), prefix }
     }
 
-    fn destination(&self) -> &dyn Destination {
+    pub(super) fn destination(&self) -> &dyn Destination {
         &*self.way.destination
     }
 
@@ -181,7 +181,38 @@ impl MirrorTarget {
             .map_err(|why| self.unusable(id.as_str(), why))
     }
 
-    fn key(&self, folder: &KeyPrefix, path: &str) -> Result<ObjectKey, Error> {
+    /// Writes a text that lies beside the objects.
+    pub(super) async fn write(
+        &self,
+        context: &Context,
+        key: &ObjectKey,
+        text: Vec<u8>,
+        encryption: Option<String>,
+    ) -> Result<(), Error> {
+        let keeping = Keeping { encryption, content_type: content_type(key.as_str()), ..Keeping::default() };
+        let text = Bytes::from(text);
+        let digests = self.sums(std::slice::from_ref(&text)).await;
+        let mut outgoing = self.way.object(key.clone(), keeping, Some(text.len() as u64)).await;
+        outgoing.write(context, &text).await?;
+        outgoing.finish(context, &digests).await.map(|_| ())
+    }
+
+    /// A way for the bytes of an object.
+    pub(super) async fn outgoing(&self, key: ObjectKey, keeping: &Keeping, size: Option<u64>) -> Outgoing {
+        let keeping = Keeping { content_type: content_type(key.as_str()), ..keeping.clone() };
+        self.way.object(key, keeping, size).await
+    }
+
+    /// What the store's answer is compared with.
+    async fn sums(&self, pieces: &[Bytes]) -> Vec<Digest> {
+        let proofs = self.destination().proofs();
+        let mut meter = Meter::new(Content::Opaque, &[], &[]).also(proofs).alone();
+        pieces.iter().for_each(|piece| meter.push(piece.clone()));
+        // Hashed alone, so nobody can be gone.
+        meter.finish(Framing::Length).await.map(|seen| seen.digests).unwrap_or_default()
+    }
+
+    pub(super) fn key(&self, folder: &KeyPrefix, path: &str) -> Result<ObjectKey, Error> {
         ObjectKey::parse(&format!("{}{path}", folder.as_str())).map_err(|why| self.unusable(path, why))
     }
 
@@ -391,24 +422,11 @@ impl Mirror {
 
     /// Writes a text that lies beside the objects.
     pub(super) async fn write(&self, context: &Context, key: &ObjectKey, text: Vec<u8>) -> Result<(), Error> {
-        let keeping = Keeping {
-            encryption: self.options.keeping.encryption.clone(),
-            content_type: content_type(key.as_str()),
-            ..Keeping::default()
-        };
-        let text = Bytes::from(text);
-        let digests = self.sums(std::slice::from_ref(&text)).await;
-        let mut outgoing = self.target.way.object(key.clone(), keeping, Some(text.len() as u64)).await;
-        outgoing.write(context, &text).await?;
-        outgoing.finish(context, &digests).await.map(|_| ())
+        self.target.write(context, key, text, self.options.keeping.encryption.clone()).await
     }
 
-    /// What the store's answer is compared with.
     async fn sums(&self, pieces: &[Bytes]) -> Vec<Digest> {
-        let mut meter = Meter::new(Content::Opaque, &[], &[]).also(self.proofs()).alone();
-        pieces.iter().for_each(|piece| meter.push(piece.clone()));
-        // Hashed alone, so nobody can be gone.
-        meter.finish(Framing::Length).await.map(|seen| seen.digests).unwrap_or_default()
+        self.target.sums(pieces).await
     }
 
     async fn remove(&self, context: &Context, key: &ObjectKey) -> Result<(), Error> {

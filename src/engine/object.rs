@@ -44,6 +44,8 @@ pub(super) struct Job {
     pub(super) look: Look,
     /// What has to be computed besides, for the store that the bytes go to.
     pub(super) also: &'static [Algorithm],
+    /// What the bytes have to be whatever their store vouches for, and who says so.
+    pub(super) pinned: Option<(Vec<Digest>, SourceName)>,
 }
 
 /// What became of it.
@@ -79,7 +81,7 @@ pub(super) async fn fetch(context: &Context, job: &Job, sink: Sink) -> Result<Fe
         sink,
         failed_tries: Vec::new(),
         findings: Vec::new(),
-        vouched: None,
+        vouched: job.pinned.clone(),
         stored_bad: false,
         worst: None,
         rejected: None,

@@ -154,7 +154,15 @@ async fn fetch(
     let is_xml = purpose == Purpose::Manifest || name.as_str().to_ascii_lowercase().ends_with(".mpd");
     let content = if is_xml { Content::Opaque } else { Content::Playlist };
     let expected = Expectation { size: info.size, content, ..Expectation::default() };
-    let job = Job { name, expected, listed: Some(info.clone()), places, look: Look::Judging, also: &[] };
+    let job = Job {
+        name,
+        expected,
+        listed: Some(info.clone()),
+        places,
+        look: Look::Judging,
+        also: &[],
+        pinned: None,
+    };
     let _turn = context.turn().await;
     match object::fetch(context, &job, Sink::memory(MAX_BYTES + 1)).await {
         Ok(fetched) => fetched,

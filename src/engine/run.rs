@@ -401,6 +401,7 @@ impl Run {
             places,
             look: Look::Judging,
             also: self.home.also(),
+            pinned: None,
         })
     }
 

@@ -35,6 +35,7 @@ mod places;
 #[cfg(feature = "oss")]
 mod random;
 mod ranges;
+mod repair;
 mod reruns;
 mod runs;
 mod structures;

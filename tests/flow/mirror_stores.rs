@@ -471,3 +471,34 @@ async fn what_a_store_does_not_have_is_refused_before_anything_is_sent() {
         assert_eq!(brought.depot.puts(), 0);
     }
 }
+
+#[tokio::test]
+async fn an_object_that_changed_in_a_bucket_is_found_by_its_digest_and_put_back() {
+    for vendor in BOTH {
+        let brought = Brought::to(Depot::new(vendor).await).await;
+        brought.becomes_whole().await;
+        // The length stays: the store's own digest tells.
+        let name = plan(SLICES).slice_names()[1].clone();
+        let key = format!("cold/{SID}/data/{name}");
+        let right = brought.depot.there(&format!("data/{name}")).unwrap().bytes();
+        let mut bytes = right.to_vec();
+        bytes[1000] ^= 1;
+        brought.depot.objects.put(key.clone(), recfetch_test_support::Object::new(bytes));
+        let prefix = Some(KeyPrefix::from_parts(["cold"]).unwrap());
+        let spec = recfetch::source::StoreSpec { prefix, ..spec("depot", brought.depot.place()) };
+        let store = recfetch::engine::Store::connect(&spec).await.unwrap();
+        let (id, fetcher, target) =
+            (RecordingId::parse(SID).unwrap(), brought.run.fetcher(), brought.target().await);
+        let depth = recfetch::engine::AuditDepth::Told;
+        let mending = fetcher.damage_of_mirror(&store, &id, depth, &|_| ()).await.unwrap();
+        let lost: Vec<_> = mending.lost.iter().map(|lost| lost.name.as_str()).collect();
+        assert_eq!(lost, [name.as_str()], "{vendor:?}");
+        let from = [brought.run.candidates[0].store.clone()];
+        let repaired = fetcher.repair_mirror(mending, &id, &store, &target, &from).await.unwrap();
+        assert_eq!((repaired.exit_code(), repaired.mended.len()), (0, 1), "{vendor:?}");
+        assert_eq!(brought.depot.objects.get(&key).unwrap().bytes(), right);
+        let again = fetcher.damage_of_mirror(&store, &id, depth, &|_| ()).await.unwrap();
+        assert!(again.audit.is_whole() && again.lost.is_empty(), "{vendor:?} {:?}", again.audit.bag.damage);
+        assert!(brought.is_there().await);
+    }
+}

@@ -6,6 +6,8 @@ mod cold;
 mod fleet;
 mod joining;
 mod mirror;
+mod repair;
+mod verify;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +24,8 @@ pub(crate) use cold::{ColdArgs, TierArg};
 pub(crate) use fleet::{OutcomesArgs, QueueArgs, SubmitArgs, WorkArgs};
 pub(crate) use joining::{JoinArgs, JoiningArgs, KeepMode};
 pub(crate) use mirror::{MirrorArgs, PackMode};
+pub(crate) use repair::RepairArgs;
+pub(crate) use verify::VerifyArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -162,6 +166,9 @@ pub(crate) enum Command {
     Outcomes(OutcomesArgs),
     /// Hash every file of bags again, offline, and name what changed; or audit mirrors in a store
     Verify(VerifyArgs),
+    /// Fetch again only what is damaged or missing in bags, or in mirrors in a store, from whoever has it
+    #[command(after_help = repair::EXAMPLES)]
+    Repair(Box<RepairArgs>),
     /// Join the segments of a bag into one file
     Join(JoinArgs),
     /// List Agora's region numbers and names of all document generations
@@ -388,23 +395,6 @@ pub(crate) enum RecordingMode {
     Individual,
     /// A web page
     Web,
-}
-
-#[derive(Debug, Clone, Args)]
-pub(crate) struct VerifyArgs {
-    /// Of a folder, also look into the media: a file may hash right and have been stored cut or broken. Of a store,
-    /// read and hash every byte
-    #[arg(long)]
-    pub(crate) deep: bool,
-    /// Store from the settings file whose mirrors of recordings are compared with their manifests, by what the store
-    /// tells of its objects: their lengths and its own digests. Nothing of the payload is read
-    #[arg(long, value_name = "NAME")]
-    pub(crate) store: Option<String>,
-    /// Bag of a recording; with --store, the ID (sid) of a recording
-    #[arg(required = true, value_name = "DIR|SID", value_hint = ValueHint::DirPath)]
-    pub(crate) dirs: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) network: NetworkArgs,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -16,6 +16,7 @@ pub(crate) mod outcome;
 pub(crate) mod outcomes;
 pub(crate) mod query;
 pub(crate) mod regions;
+pub(crate) mod repair;
 pub(crate) mod submit;
 mod thawing;
 pub(crate) mod verify;

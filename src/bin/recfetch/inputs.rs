@@ -71,6 +71,7 @@ impl Inputs {
             Command::Check(args) => (Some(&args.what), &args.store),
             Command::Mirror(args) => (Some(&args.what), &args.store),
             Command::Batch(args) => (None, &args.store),
+            Command::Repair(args) => (None, &args.store),
             Command::Config(ConfigCommand::Show(args)) => (None, &args.store),
             Command::Ledger(_)
             | Command::Submit(_)
@@ -94,6 +95,7 @@ impl Inputs {
             | Command::Work(_)
             | Command::Outcomes(_)
             | Command::Verify(_)
+            | Command::Repair(_)
             | Command::Join(_)
             | Command::Regions(_)
             | Command::Explain(_)

@@ -79,6 +79,7 @@ fn start(cli: Cli) -> ExitCode {
         | Command::Work(_)
         | Command::Outcomes(_)
         | Command::Verify(_)
+        | Command::Repair(_)
         | Command::Join(_)
         | Command::Config(_) => {
             // What was saved is judged before anything else is done with it.
@@ -140,6 +141,12 @@ fn flags(cli: &Cli) -> Flags {
             flags.transfer = args.transfer.clone();
         }
         Command::Verify(args) => flags.network = args.network.clone(),
+        Command::Repair(args) => {
+            flags.store = args.store.clone();
+            flags.network = args.network.clone();
+            flags.transfer =
+                TransferArgs { jobs: args.jobs, limit_rate: args.limit_rate, ..TransferArgs::default() };
+        }
         Command::Outcomes(_)
         | Command::Join(_)
         | Command::Regions(_)
@@ -212,6 +219,7 @@ async fn supervised(context: &Context, command: &Command) -> ExitCode {
 async fn run(context: &Context, command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Verify(args) => commands::verify::run(context, args).await,
+        Command::Repair(args) => commands::repair::run(context, args).await,
         Command::Fetch(args) => commands::fetch::run(context, args).await,
         Command::Locate(args) => commands::locate::run(context, args).await,
         Command::Check(args) => commands::check::run(context, args).await,

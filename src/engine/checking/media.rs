@@ -228,7 +228,7 @@ impl Glance {
 
     fn job(&self, places: Vec<Place>, listed: Option<ObjectInfo>) -> Job {
         let (name, expected) = (self.item.name.clone(), self.item.expected.clone());
-        Job { name, expected, listed, places, look: Look::Closer, also: &[] }
+        Job { name, expected, listed, places, look: Look::Closer, also: &[], pinned: None }
     }
 
     fn tell(&self, context: &Context, seen: &MediaSeen) {

@@ -344,6 +344,19 @@ async fn candidates(
     Ok(candidates)
 }
 
+/// The stores of these names with their fallbacks, in the order in which they are asked.
+///
+/// # Errors
+/// What is wrong with their settings.
+pub(super) async fn stores(
+    settings: &Settings,
+    names: &[String],
+    flags: &StoreArgs,
+) -> Result<Vec<Store>, Failure> {
+    let candidates = candidates(settings, names, flags).await?;
+    Ok(candidates.into_iter().flat_map(|one| std::iter::once(one.store).chain(one.fallbacks)).collect())
+}
+
 /// A store with its own fallbacks; those of the fallbacks are not followed.
 async fn connect(settings: &Settings, name: &str) -> Result<Candidate, Failure> {
     let said = settings.store(name)?;

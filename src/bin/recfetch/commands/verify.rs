@@ -104,7 +104,7 @@ async fn verify(context: &Context, dir: PathBuf, deep: bool) -> Result<Verified,
 }
 
 /// How much there is to read, by the bag's own word: good enough for a bar.
-fn payload_bytes(dir: &Path) -> Option<u64> {
+pub(super) fn payload_bytes(dir: &Path) -> Option<u64> {
     let text = std::fs::read_to_string(dir.join("bag-info.txt")).ok()?;
     let oxum = text.lines().find_map(|line| line.strip_prefix("Payload-Oxum:"))?;
     oxum.trim().split_once('.')?.0.parse().ok()
@@ -203,7 +203,7 @@ fn json(verified: &Verified) -> Value {
     value
 }
 
-fn damage_json(damage: &Damage) -> Value {
+pub(super) fn damage_json(damage: &Damage) -> Value {
     match damage {
         Damage::Changed { path, expected, found } => {
             json!({ "kind": "changed", "path": path, "expected": expected, "found": found })
