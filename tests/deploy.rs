@@ -1,6 +1,7 @@
 //! What lies in `deploy/` is well-formed, says what it has to, and runs as far as that can be had here.
 
 #![cfg(all(feature = "cli", feature = "s3", feature = "oss"))]
+#![allow(clippy::print_stderr, reason = "what is left out is said")]
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
