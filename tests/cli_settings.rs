@@ -54,7 +54,19 @@ impl Home {
 fn help_has_the_commands_and_the_exit_codes_and_goes_to_stdout() {
     let said = Home::new("").run(&["--help"], &[]);
     assert_eq!((said.code, said.err.as_str()), (0, ""));
-    for part in ["fetch", "locate", "mirror", "verify", "repair", "join", "regions", "explain", "config", "completions", "man"] {
+    for part in [
+        "fetch",
+        "locate",
+        "mirror",
+        "verify",
+        "repair",
+        "join",
+        "regions",
+        "explain",
+        "config",
+        "completions",
+        "man",
+    ] {
         assert!(said.out.contains(&format!("\n  {part}")), "{}", said.out);
     }
     insta::assert_snapshot!(&said.out[said.out.find("Exit codes").expect("the table")..], @r"

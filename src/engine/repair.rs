@@ -138,11 +138,7 @@ impl Fetcher {
         let context = &*asking.context;
         let id = mending.before.report.as_ref().and_then(|report| RecordingId::parse(&report.recording).ok());
         let from = From::of(context, stores, id.as_ref(), &mending.folder, &mending.lost).await;
-        context.tell(&Event::Planned {
-            keep: mending.before.files.saturating_sub(mending.lost.len()),
-            fetch: mending.lost.len(),
-            bytes: mending.lost.iter().filter_map(|lost| lost.size).sum(),
-        });
+        planned(context, &mending.lost);
         let fetches = stream::iter(mending.lost.iter().map(|lost| {
             let (mending, from) = (mending.clone(), &from);
             async move {
@@ -171,8 +167,13 @@ impl Fetcher {
         }
         drop(fetches);
         let dir = mending.dir().to_owned();
-        let verify = tokio::task::spawn_blocking(move || archive::verify(&dir, &progress));
-        let after = verify.await.map_err(Failed::Task)??;
+        let after = if context.cancel.is_cancelled() && !failed.is_empty() {
+            // Whoever stopped it does not wait for that, and it is not whole by what is known.
+            Verification { damage: left(&mending.before.damage, &mended), ..mending.before.clone() }
+        } else {
+            let verify = tokio::task::spawn_blocking(move || archive::verify(&dir, &progress));
+            verify.await.map_err(Failed::Task)??
+        };
         mended.sort_by(|a, b| a.path.cmp(&b.path));
         failed.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Repaired { before: mending.before.clone(), mended, failed, hopeless, after })
@@ -201,6 +202,12 @@ pub(super) async fn fetched(context: &Context, job: &Job, sink: Sink) -> Result<
     };
     drop(turn);
     Ok(fetched)
+}
+
+/// Tells how much is to come.
+pub(super) fn planned(context: &Context, lost: &[Lost]) {
+    let bytes = lost.iter().filter_map(|lost| lost.size).sum();
+    context.tell(&Event::Planned { keep: 0, fetch: lost.len(), bytes });
 }
 
 pub(super) fn tell(context: &Context, lost: &Lost, verdict: &Verdict, here: Option<(&SourceName, u64)>) {

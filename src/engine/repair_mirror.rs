@@ -12,6 +12,7 @@ use super::there::read;
 use super::{Audit, AuditDepth, Context, FetchError, Fetcher, Store, time_of_day};
 use crate::archive::{self, Contents, Damage, Hopeless, JOURNAL, Kept, Lost, MARK, MarkV1, Mending, Record};
 use crate::domain::key::KeyPrefix;
+use crate::domain::place::ETag;
 use crate::domain::recording::RecordingId;
 use crate::domain::report::Outcome;
 use crate::source::Error;
@@ -135,6 +136,7 @@ impl Fetcher {
             let keeping = keeping(mark);
             let destination = target.destination();
             context.patiently(destination, || destination.accepts(&keeping)).await?;
+            repair::planned(context, &lost);
             let from = repair::From::of(context, stores, Some(id), &folder, &lost).await;
             let sent = stream::iter(lost.iter().map(|lost| there.put_back(lost, &from, &keeping)));
             let mut sent = sent.buffer_unordered(AT_ONCE.min(context.options.jobs.max(1)));
@@ -203,7 +205,7 @@ impl Written<'_> {
         lost: &Lost,
         from: &repair::From,
         keeping: &Keeping,
-    ) -> Result<Result<(Mended, Option<crate::domain::place::ETag>), NotMended>, Failed> {
+    ) -> Result<Result<(Mended, Option<ETag>), NotMended>, Failed> {
         let job = from.job(lost, self.target.destination().proofs());
         let key = self.target.key(&self.folder, &lost.path)?;
         let sink = Sink::Sent(Box::new(self.target.outgoing(key, keeping, lost.size).await));
@@ -218,11 +220,7 @@ impl Written<'_> {
     }
 
     /// Writes down what the store calls the objects that it has now.
-    async fn note(
-        &self,
-        fresh: Vec<(Record, Option<crate::domain::place::ETag>)>,
-        mark: &MarkV1,
-    ) -> Result<(), Error> {
+    async fn note(&self, fresh: Vec<(Record, Option<ETag>)>, mark: &MarkV1) -> Result<(), Error> {
         if fresh.is_empty() {
             return Ok(());
         }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Once;
 
 use recfetch::archive::{Damage, Hopeless, Lost, Mending, Verification};
 use recfetch::domain::key::KeyPrefix;
@@ -121,12 +122,13 @@ impl One<'_> {
             true => Vec::new(),
             false => self.sources(&mending.before, None).await?,
         };
-        let progress = self.context.progress.clone();
-        if !mending.is_idle() {
-            let bytes = mending.lost.iter().filter_map(|lost| lost.size).sum();
-            self.context.progress.begin(&format!("repairing  {}", dir.display()), Some(bytes));
-        }
-        let repaired = self.fetcher.repair(mending, &sources, move |bytes| progress.advance(bytes)).await;
+        let (progress, label) = (self.context.progress.clone(), format!("verifying  {}", dir.display()));
+        let (total, first) = (payload_bytes(dir), Once::new());
+        let advance = move |bytes| {
+            first.call_once(|| progress.begin(&label, total));
+            progress.advance(bytes);
+        };
+        let repaired = self.fetcher.repair(mending, &sources, advance).await;
         let repaired = repaired.map_err(fetch_failure)?;
         let code = ExitCode::from_number(repaired.exit_code());
         let Repaired { before, mended, failed, hopeless, after } = repaired;
