@@ -293,6 +293,34 @@ async fn a_bag_of_an_incomplete_recording_is_repaired_and_stays_incomplete() {
 }
 
 #[tokio::test]
+async fn a_repair_that_is_stopped_changes_nothing_and_the_next_one_goes_on() {
+    let kept = Kept::new(3).await;
+    let damaged = flip(&kept.file(1));
+    kept.run.cancel.cancel();
+    let stopped = kept.repair().await;
+    assert_eq!((stopped.exit_code(), stopped.after.is_whole()), (5, false));
+    assert!(matches!(&stopped.failed[..], [one] if one.verdict == Verdict::Interrupted));
+    assert_eq!(std::fs::read(kept.file(1)).unwrap(), damaged);
+    assert_eq!((kept.asked().len(), kept.aside().len()), (0, 0));
+    let kept = Kept { run: Run::sid(kept.stage.store("prod").await), ..kept };
+    assert_eq!(kept.repair().await.exit_code(), 0);
+}
+
+#[tokio::test]
+async fn a_folder_that_somebody_works_in_is_not_repaired_meanwhile() {
+    let kept = Kept::new(3).await;
+    let damaged = flip(&kept.file(1));
+    let archive = recfetch::archive::Archive::open(&kept.dir, &RecordingId::parse(SID).unwrap()).unwrap();
+    let mending = Mending::look(&kept.dir, &|_| ()).unwrap();
+    let from = [kept.stage.store("prod").await];
+    let error = kept.run.fetcher().repair(mending, &from, |_| ()).await.unwrap_err();
+    assert!(format!("{error:?}").contains("Locked"), "{error:?}");
+    assert_eq!(std::fs::read(kept.file(1)).unwrap(), damaged);
+    drop(archive);
+    assert_eq!(kept.repair().await.exit_code(), 0);
+}
+
+#[tokio::test]
 async fn a_mirror_and_a_folder_of_other_bags_have_it_too() {
     let brought = Brought::new(4).await;
     brought.mirror().await.unwrap();
