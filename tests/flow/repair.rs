@@ -43,7 +43,10 @@ impl Kept {
 
     async fn repair_from(&self, stores: &[Store]) -> Repaired {
         let mending = Mending::look(&self.dir, &|_| ()).unwrap();
-        self.run.fetcher().repair(mending, stores, |_| ()).await.unwrap()
+        let (fetcher, stores) = (self.run.fetcher(), stores.to_vec());
+        // As a task of its own: whoever calls this may want to.
+        let repair = tokio::spawn(async move { fetcher.repair(mending, &stores, |_| ()).await });
+        repair.await.unwrap().unwrap()
     }
 
     async fn repair(&self) -> Repaired {
@@ -358,7 +361,10 @@ async fn repair_mirror(brought: &Brought, depth: AuditDepth) -> MirrorRepaired {
     let (id, store) = there(brought);
     let mending = look(brought, depth).await;
     let from = [brought.stage.store("prod").await];
-    brought.run.fetcher().repair_mirror(mending, &id, &store, &brought.target, &from).await.unwrap()
+    let (fetcher, target) = (brought.run.fetcher(), brought.target.clone());
+    let repair =
+        tokio::spawn(async move { fetcher.repair_mirror(mending, &id, &store, &target, &from).await });
+    repair.await.unwrap().unwrap()
 }
 
 fn mark(brought: &Brought) -> MarkV1 {

@@ -6,7 +6,6 @@ mod cold;
 mod fleet;
 mod mirror;
 mod repair;
-mod verify;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,7 +23,6 @@ pub(crate) use cold::{ColdArgs, TierArg};
 pub(crate) use fleet::{OutcomesArgs, QueueArgs, SubmitArgs, WorkArgs};
 pub(crate) use mirror::{MirrorArgs, PackMode};
 pub(crate) use repair::RepairArgs;
-pub(crate) use verify::VerifyArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -394,6 +392,23 @@ pub(crate) enum RecordingMode {
     Individual,
     /// A web page
     Web,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct VerifyArgs {
+    /// Of a folder, also look into the media: a file may hash right and have been stored cut or broken. Of a store,
+    /// read and hash every byte
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// Store from the settings file whose mirrors of recordings are compared with their manifests, by what the store
+    /// tells of its objects: their lengths and its own digests. Nothing of the payload is read
+    #[arg(long, value_name = "NAME")]
+    pub(crate) store: Option<String>,
+    /// Bag of a recording; with --store, the ID (sid) of a recording
+    #[arg(required = true, value_name = "DIR|SID", value_hint = ValueHint::DirPath)]
+    pub(crate) dirs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
 }
 
 #[derive(Debug, Clone, Args)]
