@@ -139,9 +139,12 @@ impl Fetcher {
         let id = mending.before.report.as_ref().and_then(|report| RecordingId::parse(&report.recording).ok());
         let from = From::of(context, stores, id.as_ref(), &mending.folder, &mending.lost).await;
         planned(context, &mending.lost);
-        let fetches = stream::iter(mending.lost.iter().map(|lost| {
-            let (mending, from) = (mending.clone(), &from);
+        // With objects of their own: a future that borrows them could not be spawned by who calls this.
+        let from = &from;
+        let fetches = stream::iter(mending.lost.clone()).map(|lost| {
+            let mending = mending.clone();
             async move {
+                let lost = &lost;
                 let job = from.job(lost, &[]);
                 let sink = Sink::file(mending.stage()?);
                 let fetched = fetched(context, &job, sink).await?;
@@ -156,7 +159,7 @@ impl Fetcher {
                 tell(context, lost, &verdict, Some((&from, seen.size)));
                 Ok(Ok(Mended { path: lost.path.clone(), from: Some(from), size: seen.size }))
             }
-        }));
+        });
         let mut fetches = fetches.buffer_unordered(AT_ONCE.min(context.options.jobs.max(1)));
         let mut failed = Vec::new();
         while let Some(ended) = fetches.next().await {

@@ -133,12 +133,15 @@ impl Fetcher {
         }
         let (mut mended, mut failed, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         if let (Some(mark), false) = (&mark, lost.is_empty()) {
-            let keeping = keeping(mark);
+            let keeping = keeping_of(mark);
             let destination = target.destination();
             context.patiently(destination, || destination.accepts(&keeping)).await?;
             repair::planned(context, &lost);
             let from = repair::From::of(context, stores, Some(id), &folder, &lost).await;
-            let sent = stream::iter(lost.iter().map(|lost| there.put_back(lost, &from, &keeping)));
+            // With objects of their own, as where bags are repaired.
+            let (there, from, keeping) = (&there, &from, &keeping);
+            let sent = stream::iter(lost);
+            let sent = sent.map(|lost| async move { there.put_back(&lost, from, keeping).await });
             let mut sent = sent.buffer_unordered(AT_ONCE.min(context.options.jobs.max(1)));
             while let Some(ended) = sent.next().await {
                 match ended? {
@@ -239,7 +242,7 @@ impl Written<'_> {
 }
 
 /// As the objects of a mirror were asked to be kept.
-fn keeping(mark: &MarkV1) -> Keeping {
+fn keeping_of(mark: &MarkV1) -> Keeping {
     let now = time_of_day().unix_ms() / 1000;
     let lock = mark.kept_as.lock.as_ref().filter(|lock| lock.until > now);
     Keeping {

@@ -43,7 +43,10 @@ impl Kept {
 
     async fn repair_from(&self, stores: &[Store]) -> Repaired {
         let mending = Mending::look(&self.dir, &|_| ()).unwrap();
-        self.run.fetcher().repair(mending, stores, |_| ()).await.unwrap()
+        let (fetcher, stores) = (self.run.fetcher(), stores.to_vec());
+        // As a task of its own: whoever calls this may want to.
+        let repair = tokio::spawn(async move { fetcher.repair(mending, &stores, |_| ()).await });
+        repair.await.unwrap().unwrap()
     }
 
     async fn repair(&self) -> Repaired {
@@ -293,6 +296,34 @@ async fn a_bag_of_an_incomplete_recording_is_repaired_and_stays_incomplete() {
 }
 
 #[tokio::test]
+async fn a_repair_that_is_stopped_changes_nothing_and_the_next_one_goes_on() {
+    let kept = Kept::new(3).await;
+    let damaged = flip(&kept.file(1));
+    kept.run.cancel.cancel();
+    let stopped = kept.repair().await;
+    assert_eq!((stopped.exit_code(), stopped.after.is_whole()), (5, false));
+    assert!(matches!(&stopped.failed[..], [one] if one.verdict == Verdict::Interrupted));
+    assert_eq!(std::fs::read(kept.file(1)).unwrap(), damaged);
+    assert_eq!((kept.asked().len(), kept.aside().len()), (0, 0));
+    let kept = Kept { run: Run::sid(kept.stage.store("prod").await), ..kept };
+    assert_eq!(kept.repair().await.exit_code(), 0);
+}
+
+#[tokio::test]
+async fn a_folder_that_somebody_works_in_is_not_repaired_meanwhile() {
+    let kept = Kept::new(3).await;
+    let damaged = flip(&kept.file(1));
+    let archive = recfetch::archive::Archive::open(&kept.dir, &RecordingId::parse(SID).unwrap()).unwrap();
+    let mending = Mending::look(&kept.dir, &|_| ()).unwrap();
+    let from = [kept.stage.store("prod").await];
+    let error = kept.run.fetcher().repair(mending, &from, |_| ()).await.unwrap_err();
+    assert!(format!("{error:?}").contains("Locked"), "{error:?}");
+    assert_eq!(std::fs::read(kept.file(1)).unwrap(), damaged);
+    drop(archive);
+    assert_eq!(kept.repair().await.exit_code(), 0);
+}
+
+#[tokio::test]
 async fn a_mirror_and_a_folder_of_other_bags_have_it_too() {
     let brought = Brought::new(4).await;
     brought.mirror().await.unwrap();
@@ -330,7 +361,10 @@ async fn repair_mirror(brought: &Brought, depth: AuditDepth) -> MirrorRepaired {
     let (id, store) = there(brought);
     let mending = look(brought, depth).await;
     let from = [brought.stage.store("prod").await];
-    brought.run.fetcher().repair_mirror(mending, &id, &store, &brought.target, &from).await.unwrap()
+    let (fetcher, target) = (brought.run.fetcher(), brought.target.clone());
+    let repair =
+        tokio::spawn(async move { fetcher.repair_mirror(mending, &id, &store, &target, &from).await });
+    repair.await.unwrap().unwrap()
 }
 
 fn mark(brought: &Brought) -> MarkV1 {
