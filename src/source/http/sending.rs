@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Method};
+use http::Method;
 
 use super::{Dialect, Request, Transport, transport_error};
-use crate::domain::key::ObjectKey;
 use crate::source::destination::{Pieces, PiecesBody};
 use crate::source::{Error, Operation};
 
@@ -13,29 +12,7 @@ use crate::source::{Error, Operation};
 const SLOWEST_BYTES_PER_SECOND: u64 = 32 << 10;
 
 impl<D: Dialect> Transport<D> {
-    /// Sends bytes. What comes back are the headers of the answer.
-    pub(in crate::source) async fn write(
-        &self,
-        method: Method,
-        key: &ObjectKey,
-        request: Request,
-        bytes: &Pieces,
-    ) -> Result<HeaderMap, Error> {
-        Ok(self.exchange(method, key, request, bytes).await?.headers().clone())
-    }
-
-    /// The same, with the whole answer.
-    pub(in crate::source) async fn exchange(
-        &self,
-        method: Method,
-        key: &ObjectKey,
-        request: Request,
-        bytes: &Pieces,
-    ) -> Result<reqwest::Response, Error> {
-        self.act(Operation::Write, method, key.as_str(), request, bytes).await
-    }
-
-    /// The same for what else changes something there.
+    /// Sends bytes, or asks for what else changes something there.
     pub(in crate::source) async fn act(
         &self,
         operation: Operation,

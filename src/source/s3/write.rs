@@ -93,7 +93,8 @@ impl Destination for S3Source {
         let presigned = presigned.map_err(|cause| self.sign_error(key, cause))?;
         let fail = || Error::new(Obstacle::Unexpected, Operation::Sign, self.transport.name(), key.as_str());
         let request = request(&presigned).ok_or_else(fail)?;
-        let headers = self.transport.write(Method::PUT, key, request, bytes).await?;
+        let put = self.transport.act(Operation::Write, Method::PUT, key.as_str(), request, bytes);
+        let headers = put.await?.headers().clone();
         Ok(stored(key, &headers))
     }
 
@@ -222,7 +223,8 @@ impl Upload for S3Upload {
         let presigned =
             presigned.map_err(|cause| sdk_error(name, Operation::Sign, self.key.as_str(), &cause))?;
         let request = request(&presigned).ok_or_else(|| fail(Obstacle::Unexpected))?;
-        let headers = self.transport.write(Method::PUT, &self.key, request, bytes).await?;
+        let put = self.transport.act(Operation::Write, Method::PUT, self.key.as_str(), request, bytes);
+        let headers = put.await?.headers().clone();
         let etag = headers.get(http::header::ETAG).and_then(|value| value.to_str().ok());
         let etag = etag.ok_or_else(|| fail(Obstacle::Unexpected).with_answer("a part got no ETag"))?;
         self.tags.update(md5);
