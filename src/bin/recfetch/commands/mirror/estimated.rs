@@ -41,16 +41,17 @@ fn in_text(estimate: &Estimate, class: Option<&str>) -> String {
     }
     text.push('\n');
     for layout in &estimate.layouts {
-        for (requests, class) in
-            [(&layout.in_class, class.as_str()), (&layout.beside, "the bucket's class, manifests and report")]
-        {
-            let Requests { objects, bytes, puts, parts, uploads } = *requests;
+        let in_class = (&layout.in_class, class.as_str(), size(layout.in_class.bytes));
+        // They are written about what has come by then.
+        let beside = "the bucket's class, manifests and report";
+        let beside = (&layout.beside, beside, "of a length that is not known yet".to_owned());
+        for (requests, class, length) in [in_class, beside] {
+            let Requests { objects, bytes: _, puts, parts, uploads } = *requests;
             let _ = writeln!(
                 text,
-                "{:<10} {}, {} in {class}: {} (PUT {puts}, parts {parts}, begin and complete {uploads})",
+                "{:<10} {}, {length}, in {class}: {} (PUT {puts}, parts {parts}, begin and complete {uploads})",
                 word(layout.layout),
                 count(number(objects), "object"),
-                size(bytes),
                 count(number(requests.writes()), "write"),
             );
         }
