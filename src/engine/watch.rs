@@ -50,7 +50,7 @@ impl Context {
 
     /// Waits until the same may be tried again, where that may help.
     pub(super) async fn before_another_try(&self, error: Error, retries: &mut Retries) -> Result<(), Error> {
-        if !error.obstacle.is_temporary() {
+        if !error.obstacle.is_temporary() || error.is_disk_full() {
             return Err(error);
         }
         match retries.wait_after_failure(self.now(), error.retry_after) {

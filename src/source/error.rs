@@ -81,6 +81,14 @@ impl Error {
         self.cause = Some(cause.into());
         self
     }
+
+    /// Whether the disk that is written to is full, or a quota is reached: asking again does not help.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let cause = self.cause.as_ref().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+        cause.is_some_and(|cause| matches!(cause.kind(), StorageFull | QuotaExceeded | FileTooLarge))
+    }
 }
 
 impl fmt::Display for Operation {

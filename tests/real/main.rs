@@ -144,7 +144,7 @@ fn tests() -> Vec<Test> {
             add(&format!("{name}_by_{}", server.word()), Needs::Servers, Box::new(move || run(server)));
         }
     }
-    let alone: [(&str, Needs, Alone); 21] = [
+    let alone: [(&str, Needs, Alone); 22] = [
         (
             "forms::what_ffmpeg_writes_is_whole_and_no_cut_of_it_is",
             Needs::Servers,
@@ -199,6 +199,7 @@ fn tests() -> Vec<Test> {
             disk::a_full_disk_is_foreseen_from_the_listing,
         ),
         ("disk::a_full_disk_is_met_on_the_way", Needs::Mounts, disk::a_full_disk_is_met_on_the_way),
+        ("disk::a_full_disk_at_the_destination", Needs::Mounts, disk::a_full_disk_at_the_destination),
         ("crash::killed_at_random_moments", Needs::Servers, crash::killed_at_random_moments),
         ("crash::stopped_by_sigint", Needs::Servers, || crash::stopped_by_a_signal(Signal::INT, 130)),
         ("crash::stopped_by_sigterm", Needs::Servers, || crash::stopped_by_a_signal(Signal::TERM, 143)),

@@ -201,6 +201,13 @@ mod style {
 
 impl From<source::Error> for Failure {
     fn from(error: source::Error) -> Self {
+        if error.is_disk_full() {
+            let hint = format!(
+                "make room on the disk of {} and run the same command again: what is proven is kept",
+                error.from
+            );
+            return Self::new(ExitCode::Disk, error).hint(hint);
+        }
         let code = ExitCode::of_obstacle(&error.obstacle);
         let by_code = error.answer.as_deref().and_then(|answer| hint::of_answer(answer, &error.from));
         let hints =

@@ -59,6 +59,31 @@ pub(crate) fn a_full_disk_is_met_on_the_way() {
     is_whole_in_the_end(&case, &recording);
 }
 
+/// A mirror on a disk that is full has no mark, and the run ends at once: asking again makes no room.
+pub(crate) fn a_full_disk_at_the_destination() {
+    let recording = long(120);
+    Server::Loopback.upload("disk-cold/", &recording.files);
+    let case = Case::new("full-cold").s3(Server::Loopback, "disk-cold/", "");
+    let cold = case.out();
+    let case = case.settings(&format!("[store.cold]\nvendor = \"dir\"\npath = \"{}\"\n", cold.display()));
+    std::fs::create_dir(&cold).expect("a folder");
+    let script = format!(
+        "mount -t tmpfs -o size=2m none \"$RECFETCH_OUT\" || exit 96
+         \"$recfetch\" mirror {sid} --from prod --to cold; [ $? = 9 ] || exit 98
+         [ ! -e \"$RECFETCH_OUT/{sid}/mirror.json\" ] || exit 97
+         mount -o remount,size=64m \"$RECFETCH_OUT\" || exit 96
+         \"$recfetch\" mirror {sid} --from prod --to cold || exit
+         cp -a \"$RECFETCH_OUT\" grown",
+        sid = recording.sid,
+    );
+    let started = std::time::Instant::now();
+    let ran = case.shell(&["unshare", "-rm"], &script);
+    ran.expect(0);
+    assert!(ran.stderr.contains("make room on the disk of cold"), "{}", ran.stderr);
+    assert!(started.elapsed() < std::time::Duration::from_secs(40), "asked again for a minute");
+    is_whole_in_the_end(&case, &recording);
+}
+
 /// Runs on a disk that is too small, then again after it grew, and copies the bag out.
 fn on_a_small_disk(case: &Case, arguments: &str) -> crate::program::Ran {
     std::fs::create_dir(case.out()).expect("a folder");
