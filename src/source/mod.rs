@@ -58,7 +58,7 @@ pub use secret::{RedactedUrl, Secret};
 
 /// A place that holds objects.
 ///
-/// The contract of every method: one request; an error with the [`Obstacle`](crate::domain::place::Obstacle)
+/// The contract of every method: one request; an error with the [`Obstacle`]
 /// that fits; nothing secret in any text. A method may be called by many tasks at once.
 #[async_trait]
 pub trait Source: Send + Sync + 'static {
